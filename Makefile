@@ -1,0 +1,42 @@
+# make demo: install, search the demo data, ensemble.   make test: install, run the tests.
+PYTHON ?= python3.11
+BIN := .venv/bin
+export NO_ALBUMENTATIONS_UPDATE := 1
+
+.PHONY: demo test check bench install clean
+
+demo: .venv/installed
+	$(BIN)/python -m orchestrator.search space=loss_aug search.trials=12
+	$(BIN)/python -m analysis.leaderboard
+	$(BIN)/python -m analysis.ensemble --top 3
+	@echo
+	@echo "Look at the trials side by side:  $(BIN)/tensorboard --logdir runs/latest/tensorboard"
+	@echo "The submission:                   runs/latest/submission.csv"
+	@echo "Your own data:                    see README.md, \"Your own data\""
+
+test: .venv/installed-dev
+	$(BIN)/python -m pytest
+
+check: .venv/installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+
+bench: .venv/installed-dev
+	$(BIN)/python -m benchmarks
+
+install: .venv/installed
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/installed: pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+.venv/installed-dev: pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@ .venv/installed
+
+clean:
+	rm -rf .venv build *.egg-info

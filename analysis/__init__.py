@@ -1,0 +1,1 @@
+"""What was learned: stored results in; leaderboard, ensembles and submissions out."""

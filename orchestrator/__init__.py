@@ -1,0 +1,1 @@
+"""Where trials run, in which order and until when."""

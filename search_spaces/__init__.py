@@ -1,0 +1,1 @@
+"""What to try: dotted configuration paths and the values each may take."""

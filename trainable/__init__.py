@@ -1,0 +1,1 @@
+"""One configuration trained on person-grouped folds, with predictions."""

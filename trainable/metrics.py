@@ -1,0 +1,36 @@
+"""How good are predictions? The competition's score and its parts."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics import accuracy_score, f1_score
+
+from trainable.labels import TASKS, decode
+
+SCORE = "macro_f1"
+"""The metric that trials are searched and ranked by; higher is better."""
+
+METRICS = (
+    SCORE,
+    "accuracy",
+    *(f"{task}_f1" for task in TASKS),
+    *(f"{task}_accuracy" for task in TASKS),
+)
+
+
+def macro_f1(labels: ArrayLike, predicted: ArrayLike) -> float:
+    """Return the mean F1 over the classes that occur in ``labels``; both have shape (N,)."""
+    present = np.unique(np.asarray(labels))
+    return float(f1_score(labels, predicted, labels=present, average="macro", zero_division=0))
+
+
+def scores(labels: NDArray[np.integer], predicted: NDArray[np.integer]) -> dict[str, float]:
+    """Return every metric of ``METRICS`` for joint classes of shape (N,)."""
+    found = {
+        SCORE: macro_f1(labels, predicted),
+        "accuracy": float(accuracy_score(labels, predicted)),
+    }
+    true_parts, predicted_parts = decode(labels), decode(predicted)
+    for task in TASKS:
+        found[f"{task}_f1"] = macro_f1(true_parts[task], predicted_parts[task])
+        found[f"{task}_accuracy"] = float(np.mean(true_parts[task] == predicted_parts[task]))
+    return found

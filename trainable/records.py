@@ -1,0 +1,87 @@
+"""What is kept of an experiment, a trial and an epoch? The records that the store writes."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from trainable.config import Section, TrialConfig, Value
+from trainable.metrics import SCORE
+
+Status = Literal["running", "stopped", "completed", "failed"]
+
+
+class EpochRecord(Section):
+    """One finished epoch of all folds."""
+
+    epoch: int = Field(ge=1, description="epochs trained so far")
+    metrics: dict[str, float] = Field(description="metrics pooled over the folds")
+    train_loss: float = Field(description="mean loss over the training images")
+    lr: float = Field(description="learning rate at the end of the epoch")
+    seconds: dict[str, float] = Field(description="where the time went: data, step, validation ...")
+
+    @property
+    def score(self) -> float:
+        """The metric that trials are ranked by."""
+        return self.metrics[SCORE]
+
+    @property
+    def epoch_seconds(self) -> float:
+        """Seconds the epoch took."""
+        return sum(self.seconds.values())
+
+
+class MachineRecord(Section):
+    """Where a trial ran: what must be alike for the same numbers to the last digit."""
+
+    host: str
+    device: str
+    precision: str
+    threads: int
+    torch: str
+    processor: str
+
+
+class TrialRecord(Section):
+    """What a trial is: its full settings, and which of them the search chose."""
+
+    trial: str
+    config: TrialConfig
+    values: dict[str, Value] = Field(description="dotted path -> value that the search chose")
+    machine: MachineRecord
+    started: str = Field(description="ISO 8601, UTC")
+
+
+class Outcome(Section):
+    """How a trial ended."""
+
+    status: Status
+    reason: str = Field("", description="one sentence for people; empty when nothing went wrong")
+    traceback: str = ""
+
+
+class ExperimentRecord(Section):
+    """What an experiment is: the question, the words it was started with, the data."""
+
+    experiment: str
+    question: str
+    words: list[str] = Field(description="the command line")
+    settings: dict[str, object] = Field(description="all settings of the search, resolved")
+    space: dict[str, str] = Field(description="dotted path -> values it may take, as JSON")
+    data_root: str = Field(description="folder the data was read from")
+    data_fingerprint: str
+    skipped_images: list[str]
+    versions: dict[str, str]
+    started: list[str] = Field(description="ISO 8601, UTC; one entry a start or resume")
+
+
+class TrialResults(Section):
+    """All that is stored of a trial, but for its arrays."""
+
+    record: TrialRecord
+    epochs: list[EpochRecord]
+    outcome: Outcome
+
+    @property
+    def best(self) -> EpochRecord | None:
+        """The epoch with the highest score, the earliest of equals; None before the first."""
+        return max(self.epochs, key=lambda epoch: epoch.score, default=None)

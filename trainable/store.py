@@ -1,0 +1,258 @@
+"""Where is everything kept? The one place that knows the names of stored files.
+
+    <runs>/latest -> <experiment>
+    <runs>/<experiment>/experiment.json          what was asked, of which data
+                        images.csv               training images: row, image, person, label, age
+                        eval_images.csv          eval images in the order of the submission
+                        tensorboard/
+                        <trial>/trial.json       settings and machine
+                                epochs.json      every finished epoch
+                                outcome.json     how it ended
+                                validation.npz   probabilities of the best epoch, by row
+                                eval.npz         probabilities of the eval images
+                                weights.safetensors   of the best epoch, kept for the best trials
+
+Every file is written beside its final name and renamed, so a reader sees the old file or the
+new one, and a full disk leaves what was stored before.
+"""
+
+import io
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+from trainable.config import UserError, unknown_name
+from trainable.records import (
+    EpochRecord,
+    ExperimentRecord,
+    Outcome,
+    TrialRecord,
+    TrialResults,
+)
+
+LATEST = "latest"
+EPOCHS = TypeAdapter(list[EpochRecord])
+RUNNING = Outcome(status="running")
+
+
+class StorageError(OSError):
+    """A result could not be written; the message names the file and the cause."""
+
+
+@dataclass(frozen=True)
+class Probabilities:
+    """Predictions of some images: ``rows`` (N,) of the table, ``values`` (N, 18) float16."""
+
+    rows: NDArray[np.int32]
+    values: NDArray[np.float16]
+
+
+@dataclass(frozen=True)
+class TrialFolder:
+    """Reads and writes what is kept of one trial."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The trial's name."""
+        return self.path.name
+
+    @property
+    def weights_file(self) -> Path:
+        """Weights of the best epoch, safetensors."""
+        return self.path / "weights.safetensors"
+
+    def write_record(self, record: TrialRecord) -> None:
+        """Keep the trial's settings."""
+        write_text(self.path / "trial.json", record.model_dump_json(indent=1))
+
+    def write_epochs(self, epochs: list[EpochRecord]) -> None:
+        """Keep all finished epochs."""
+        with atomic_file(self.path / "epochs.json") as file:
+            file.write(EPOCHS.dump_json(epochs))
+
+    def write_outcome(self, outcome: Outcome) -> None:
+        """Keep how the trial ended."""
+        write_text(self.path / "outcome.json", outcome.model_dump_json(indent=1))
+
+    def write_validation(self, probabilities: Probabilities) -> None:
+        """Keep the out-of-fold probabilities of the best epoch."""
+        _write_probabilities(self.path / "validation.npz", probabilities)
+
+    def write_eval(self, probabilities: Probabilities) -> None:
+        """Keep the eval images' probabilities."""
+        _write_probabilities(self.path / "eval.npz", probabilities)
+
+    def read_validation(self) -> Probabilities:
+        """Return the out-of-fold probabilities of the best epoch."""
+        return _read_probabilities(self.path / "validation.npz")
+
+    def read_eval(self) -> Probabilities:
+        """Return the eval images' probabilities; UserError where there are none yet."""
+        if not self.has_eval():
+            raise UserError(
+                f"{self.name} has no eval probabilities; make them with: "
+                f"python -m trainable.predict trial={self.path}"
+            )
+        return _read_probabilities(self.path / "eval.npz")
+
+    def has_eval(self) -> bool:
+        """Say whether eval probabilities are stored."""
+        return (self.path / "eval.npz").exists()
+
+    def read_epochs(self) -> list[EpochRecord]:
+        """Return all finished epochs, none where the trial has not finished one."""
+        file = self.path / "epochs.json"
+        return EPOCHS.validate_json(file.read_bytes()) if file.exists() else []
+
+    def read_outcome(self) -> Outcome:
+        """Return how the trial ended, or that it runs."""
+        file = self.path / "outcome.json"
+        return Outcome.model_validate_json(file.read_bytes()) if file.exists() else RUNNING
+
+    def read(self) -> TrialResults:
+        """Return everything stored of the trial but its arrays."""
+        record = TrialRecord.model_validate_json((self.path / "trial.json").read_bytes())
+        return TrialResults(record=record, epochs=self.read_epochs(), outcome=self.read_outcome())
+
+
+@dataclass(frozen=True)
+class ExperimentFolder:
+    """Reads and writes what is kept of one experiment."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The experiment's name."""
+        return self.path.name
+
+    @property
+    def tensorboard(self) -> Path:
+        """The folder to point TensorBoard at."""
+        return self.path / "tensorboard"
+
+    def trial(self, name: str) -> TrialFolder:
+        """Return the folder of a trial, which need not exist yet."""
+        return TrialFolder(self.path / name)
+
+    def trials(self) -> list[TrialFolder]:
+        """Return the stored trials in the order of their names."""
+        return [TrialFolder(file.parent) for file in sorted(self.path.glob("*/trial.json"))]
+
+    def existing_trial(self, name: str) -> TrialFolder:
+        """Return a stored trial; UserError names near ones where it does not exist."""
+        known = [trial.name for trial in self.trials()]
+        if name not in known:
+            raise unknown_name(f"trial of {self.name}", name, known)
+        return self.trial(name)
+
+    def write_record(self, record: ExperimentRecord) -> None:
+        """Keep what was asked, and make this experiment the latest."""
+        write_text(self.path / "experiment.json", record.model_dump_json(indent=1))
+        _point_latest_at(self.path)
+
+    def read_record(self) -> ExperimentRecord:
+        """Return what was asked."""
+        return ExperimentRecord.model_validate_json((self.path / "experiment.json").read_bytes())
+
+    def write_images(self, images: pd.DataFrame, eval_images: pd.DataFrame) -> None:
+        """Keep the tables that rows of stored probabilities refer to."""
+        write_text(self.path / "images.csv", images.to_csv(index_label="row"))
+        write_text(self.path / "eval_images.csv", eval_images.to_csv(index_label="row"))
+
+    def read_images(self) -> pd.DataFrame:
+        """Return the training images, indexed by row."""
+        return pd.read_csv(self.path / "images.csv", index_col="row", dtype={"person": str})
+
+    def read_eval_images(self) -> pd.DataFrame:
+        """Return the eval images in the order of the submission, indexed by row."""
+        return pd.read_csv(self.path / "eval_images.csv", index_col="row", dtype=str)
+
+
+def create_experiment(runs: Path, name: str) -> ExperimentFolder:
+    """Make a new experiment folder; a name that is taken gets a number."""
+    candidates = [name, *(f"{name}-{i}" for i in range(2, 1000))]
+    for candidate in candidates:
+        try:
+            (runs / candidate).mkdir(parents=True)
+            return ExperimentFolder(runs / candidate)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise UserError(
+                f"cannot write to search.runs={runs}: {error.strerror}; "
+                "name a folder you may write to with search.runs="
+            ) from None
+    raise UserError(f"{runs} holds 999 experiments called {name}; choose another search.name")
+
+
+def open_experiment(runs: Path, name: str = LATEST) -> ExperimentFolder:
+    """Return a stored experiment; UserError says which exist."""
+    known = sorted(file.parent.name for file in runs.glob("*/experiment.json"))
+    if not known:
+        raise UserError(f"no experiment in {runs}; start one with python -m orchestrator.search")
+    if name not in known:
+        raise unknown_name("experiment", name, known)
+    return ExperimentFolder((runs / name).resolve())
+
+
+def now() -> str:
+    """Return the time as records keep it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file that takes its name only when it is whole.
+
+    Raises StorageError when it cannot be written; what was stored before stays.
+    """
+    partial = ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, partial = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            yield file
+        Path(partial).chmod(0o644)
+        os.replace(partial, path)
+    except OSError as error:
+        if partial:
+            Path(partial).unlink(missing_ok=True)
+        raise StorageError(f"cannot store {path}: {error.strerror or error}") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file at once or not at all."""
+    with atomic_file(path) as file:
+        file.write(text.encode())
+
+
+def _write_probabilities(path: Path, probabilities: Probabilities) -> None:
+    buffer = io.BytesIO()
+    np.savez(buffer, rows=probabilities.rows, values=probabilities.values)
+    with atomic_file(path) as file:
+        file.write(buffer.getvalue())
+
+
+def _read_probabilities(path: Path) -> Probabilities:
+    with np.load(path, allow_pickle=False) as arrays:
+        return Probabilities(rows=arrays["rows"], values=arrays["values"])
+
+
+def _point_latest_at(experiment: Path) -> None:
+    link = experiment.parent / f".{LATEST}-{experiment.name}"
+    link.unlink(missing_ok=True)
+    link.symlink_to(experiment.name)
+    os.replace(link, experiment.parent / LATEST)
