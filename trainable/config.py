@@ -260,4 +260,3 @@ def _set(tree: dict[str, Any], path: str, value: Value) -> None:
     if name not in tree:
         raise unknown_name("setting", path, setting_paths(TrialConfig))
     tree[name] = value
-

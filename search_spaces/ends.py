@@ -1,0 +1,68 @@
+"""Can a trial take every value that a space may draw? Asked before anything is started."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+
+from search_spaces.language import Domain, Space, When
+from trainable.config import TrialConfig, Value, setting_paths, unknown_name
+
+
+class _Wishes:
+    """Draws the wished value of a parameter, and the first one of any other."""
+
+    def __init__(self, wished: Mapping[str, Value]) -> None:
+        self._wished = wished
+
+    def suggest_float(self, name: str, low: float, high: float, *, log: bool) -> float:
+        wish = self._wished.get(name, low)
+        assert isinstance(wish, int | float)
+        return wish
+
+    def suggest_int(self, name: str, low: int, high: int, *, log: bool) -> int:
+        wish = self._wished.get(name, low)
+        assert isinstance(wish, int)
+        return wish
+
+    def suggest_categorical(self, name: str, choices: Sequence[Value]) -> Value:
+        return self._wished.get(name, choices[0])
+
+
+def check_space(space: Space, base: TrialConfig) -> None:
+    """Raise UserError where the space names an unknown path or a value ``base`` cannot take."""
+    known = setting_paths(TrialConfig)
+    for path in space.parameters:
+        if path not in known:
+            raise unknown_name("setting in the search space", path, known)
+    for values in end_values(space, base):
+        base.with_values(values)
+
+
+def end_values(space: Space, base: TrialConfig) -> Iterator[dict[str, Value]]:
+    """Yield values that together touch both ends of every range and every choice."""
+    for path, domain in space.parameters.items():
+        for wished in _wishes(path, domain):
+            yield space.suggest(_Wishes(wished), base)
+
+
+def ends(distribution: BaseDistribution) -> tuple[Value, ...]:
+    """Return the values at both ends of a range, or all choices."""
+    if isinstance(distribution, CategoricalDistribution):
+        return distribution.choices
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    return (distribution.low, distribution.high)
+
+
+def _wishes(path: str, domain: Domain) -> Iterator[dict[str, Value]]:
+    if isinstance(domain, When):
+        for parent_value, distribution in domain.cases.items():
+            for end in ends(distribution):
+                yield {domain.parent: parent_value, path: end}
+    else:
+        for end in ends(domain):
+            yield {path: end}
