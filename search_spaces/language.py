@@ -13,7 +13,7 @@ SPACE = Space(
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from optuna.distributions import (
     BaseDistribution,
@@ -31,7 +31,7 @@ class When:
     """A parameter that exists only for some values of another, its ``parent``."""
 
     parent: str
-    cases: Mapping[Value, BaseDistribution]
+    cases: Mapping[Any, BaseDistribution]
 
 
 Domain = BaseDistribution | When
@@ -73,7 +73,7 @@ def integers(low: int, high: int) -> BaseDistribution:
     return IntDistribution(low, high)
 
 
-def when(parent: str, cases: Mapping[Value, BaseDistribution]) -> When:
+def when(parent: str, cases: Mapping[Any, BaseDistribution]) -> When:
     """A parameter that has a value of its own only where ``parent`` takes one of the ``cases``."""
     return When(parent, cases)
 

@@ -30,41 +30,51 @@ class Section(BaseModel):
 class DataConfig(Section):
     """Which images, and at which size the network sees them."""
 
-    root: str = Field("demo", description="data folder in the competition's layout, or `demo`")
-    skip_unreadable: bool = Field(
-        False, description="leave unreadable images out instead of stopping"
+    root: str = Field(
+        default="demo", description="data folder in the competition's layout, or `demo`"
     )
-    image_height: int = Field(96, ge=32, le=1024, description="height the network sees, pixels")
-    image_width: int = Field(72, ge=32, le=1024, description="width the network sees, pixels")
+    skip_unreadable: bool = Field(
+        default=False, description="leave unreadable images out instead of stopping"
+    )
+    image_height: int = Field(
+        default=96, ge=32, le=1024, description="height the network sees, pixels"
+    )
+    image_width: int = Field(
+        default=72, ge=32, le=1024, description="width the network sees, pixels"
+    )
 
 
 class CvConfig(Section):
     """How persons are divided between training and validation."""
 
-    folds: int = Field(1, ge=1, le=20, description="folds advancing together; 1: one split")
+    folds: int = Field(default=1, ge=1, le=20, description="folds advancing together; 1: one split")
     validation_share: float = Field(
-        0.2, ge=0.05, le=0.5, description="share of persons held back when folds=1"
+        default=0.2, ge=0.05, le=0.5, description="share of persons held back when folds=1"
     )
-    seed: int = Field(0, ge=0, description="seed of the split; trials compare only within one")
+    seed: int = Field(
+        default=0, ge=0, description="seed of the split; trials compare only within one"
+    )
 
 
 class TrainConfig(Section):
     """How long and on which training rows."""
 
-    epochs: int = Field(8, ge=1, le=1000, description="epochs of a trial that is not stopped")
-    batch_size: int = Field(32, ge=2, le=4096, description="images per optimizer step")
-    seed: int = Field(0, ge=0, description="seed of weights, order and augmentation")
+    epochs: int = Field(
+        default=8, ge=1, le=1000, description="epochs of a trial that is not stopped"
+    )
+    batch_size: int = Field(default=32, ge=2, le=4096, description="images per optimizer step")
+    seed: int = Field(default=0, ge=0, description="seed of weights, order and augmentation")
     sampler: Literal["shuffle", "balanced"] = Field(
-        "shuffle", description="order of training images; balanced: classes equally often"
+        default="shuffle", description="order of training images; balanced: classes equally often"
     )
     age_cutoff: int = Field(
-        60, ge=50, le=60, description="persons from this age on are trained as old"
+        default=60, ge=50, le=60, description="persons from this age on are trained as old"
     )
     drop_below_30: int = Field(
-        0, ge=0, le=10, description="years below 30 left out of training (3: ages 27-29)"
+        default=0, ge=0, le=10, description="years below 30 left out of training (3: ages 27-29)"
     )
     drop_below_60: int = Field(
-        0, ge=0, le=10, description="years below 60 left out of training (3: ages 57-59)"
+        default=0, ge=0, le=10, description="years below 60 left out of training (3: ages 57-59)"
     )
 
     @model_validator(mode="after")
@@ -82,20 +92,21 @@ class TrainConfig(Section):
 class ModelConfig(Section):
     """Which network."""
 
-    backbone: str = Field("mobilenetv3_small_050", description="any model name of timm")
-    pretrained: bool = Field(False, description="start from timm's pretrained weights")
+    backbone: str = Field(default="mobilenetv3_small_050", description="any model name of timm")
+    pretrained: bool = Field(default=False, description="start from timm's pretrained weights")
     heads: Literal["joint", "multi"] = Field(
-        "joint", description="joint: one head of 18 classes; multi: mask, gender and age heads"
+        default="joint",
+        description="joint: one head of 18 classes; multi: mask, gender and age heads",
     )
-    dropout: float = Field(0.0, ge=0, le=0.9, description="dropout before the head")
+    dropout: float = Field(default=0.0, ge=0, le=0.9, description="dropout before the head")
 
 
 class MixConfig(Section):
     """Shares of further losses; the main loss keeps what is left of 1."""
 
-    cross_entropy: float = Field(0.0, ge=0, lt=1, description="share of cross-entropy")
-    focal: float = Field(0.0, ge=0, lt=1, description="share of focal loss")
-    f1: float = Field(0.0, ge=0, lt=1, description="share of soft macro-F1 loss")
+    cross_entropy: float = Field(default=0.0, ge=0, lt=1, description="share of cross-entropy")
+    focal: float = Field(default=0.0, ge=0, lt=1, description="share of focal loss")
+    f1: float = Field(default=0.0, ge=0, lt=1, description="share of soft macro-F1 loss")
 
     @model_validator(mode="after")
     def _leave_something_for_the_main_loss(self) -> Self:
@@ -108,13 +119,15 @@ class MixConfig(Section):
 class LossConfig(Section):
     """What training minimises."""
 
-    name: LossName = Field("cross_entropy", description="main loss")
-    gamma: float = Field(2.0, ge=0, le=10, description="focusing exponent of the focal loss")
-    smoothing: float = Field(0.0, ge=0, lt=1, description="label smoothing")
-    class_weights: Literal["none", "inverse"] = Field(
-        "none", description="inverse: classes weighted by 1/count in the training side"
+    name: LossName = Field(default="cross_entropy", description="main loss")
+    gamma: float = Field(
+        default=2.0, ge=0, le=10, description="focusing exponent of the focal loss"
     )
-    mix: MixConfig = Field(MixConfig(), description="shares of further losses")
+    smoothing: float = Field(default=0.0, ge=0, lt=1, description="label smoothing")
+    class_weights: Literal["none", "inverse"] = Field(
+        default="none", description="inverse: classes weighted by 1/count in the training side"
+    )
+    mix: MixConfig = Field(default=MixConfig(), description="shares of further losses")
 
     @model_validator(mode="after")
     def _main_loss_is_not_its_own_share(self) -> Self:
@@ -126,66 +139,83 @@ class LossConfig(Section):
 class AugmentConfig(Section):
     """With which probability each augmentation changes a training image."""
 
-    flip: float = Field(0.0, ge=0, le=1, description="horizontal flip")
+    flip: float = Field(default=0.0, ge=0, le=1, description="horizontal flip")
     flip_old: float = Field(
-        0.0, ge=0, le=1, description="horizontal flip of persons of 60 and over; the larger counts"
+        default=0.0,
+        ge=0,
+        le=1,
+        description="horizontal flip of persons of 60 and over; the larger counts",
     )
     brightness_contrast: float = Field(
-        0.0, ge=0, le=1, description="brightness and contrast shifted by up to 20 %"
+        default=0.0, ge=0, le=1, description="brightness and contrast shifted by up to 20 %"
     )
-    blur: float = Field(0.0, ge=0, le=1, description="Gaussian blur")
-    erasing: float = Field(0.0, ge=0, le=1, description="one rectangle of 2-10 % erased")
+    blur: float = Field(default=0.0, ge=0, le=1, description="Gaussian blur")
+    erasing: float = Field(default=0.0, ge=0, le=1, description="one rectangle of 2-10 % erased")
     horizontal_cutmix: float = Field(
-        0.0, ge=0, le=1, description="right half taken from an image of the same class"
+        default=0.0, ge=0, le=1, description="right half taken from an image of the same class"
     )
-    greyscale: float = Field(0.0, ge=0, le=1, description="colours removed")
+    greyscale: float = Field(default=0.0, ge=0, le=1, description="colours removed")
 
 
 class OptimConfig(Section):
     """How the weights move."""
 
     name: Literal["adamw", "adam", "sgd", "nadamw", "rmsprop", "lamb", "adamp", "madgrad"] = Field(
-        "adamw", description="optimizer of timm"
+        default="adamw", description="optimizer of timm"
     )
-    lr: float = Field(2e-3, gt=0, description="highest learning rate")
-    weight_decay: float = Field(0.01, ge=0, le=1, description="weight decay")
+    lr: float = Field(default=2e-3, gt=0, description="highest learning rate")
+    weight_decay: float = Field(default=0.01, ge=0, le=1, description="weight decay")
     schedule: Literal["cosine", "step", "constant"] = Field(
-        "cosine", description="learning-rate schedule over train.epochs"
+        default="cosine", description="learning-rate schedule over train.epochs"
     )
-    warmup_epochs: float = Field(0.0, ge=0, description="epochs of linear warm-up")
-    step_epochs: int = Field(2, ge=1, description="epochs between two steps of schedule=step")
-    step_factor: float = Field(0.5, gt=0, lt=1, description="factor of each step")
+    warmup_epochs: float = Field(default=0.0, ge=0, description="epochs of linear warm-up")
+    step_epochs: int = Field(
+        default=2, ge=1, description="epochs between two steps of schedule=step"
+    )
+    step_factor: float = Field(default=0.5, gt=0, lt=1, description="factor of each step")
 
 
 class PredictConfig(Section):
     """How an image is predicted."""
 
-    flip: bool = Field(False, description="average the image's and its mirror image's prediction")
+    flip: bool = Field(
+        default=False, description="average the image's and its mirror image's prediction"
+    )
 
 
 class MachineConfig(Section):
     """Where it runs; left out of a trial's identity."""
 
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: CUDA if there is one")
-    precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
-        "auto", description="auto: mixed precision on CUDA, float32 on the CPU"
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="auto: CUDA if there is one"
     )
-    threads: int = Field(0, ge=0, description="CPU threads of the network; 0: as the process has")
-    loaders: int = Field(0, ge=0, description="processes that augment ahead; 0: in the trial's own")
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        default="auto", description="auto: mixed precision on CUDA, float32 on the CPU"
+    )
+    threads: int = Field(
+        default=0, ge=0, description="CPU threads of the network; 0: as the process has"
+    )
+    loaders: int = Field(
+        default=0, ge=0, description="processes that augment ahead; 0: in the trial's own"
+    )
 
 
 class TrialConfig(Section):
     """Every setting of one trial; a variant is the base with a few paths changed."""
 
-    data: DataConfig = Field(DataConfig(), description="images")
-    cv: CvConfig = Field(CvConfig(), description="persons in training and validation")
-    train: TrainConfig = Field(TrainConfig(), description="training")
-    model: ModelConfig = Field(ModelConfig(), description="network")
-    loss: LossConfig = Field(LossConfig(), description="loss")
-    augment: AugmentConfig = Field(AugmentConfig(), description="augmentation probabilities")
-    optim: OptimConfig = Field(OptimConfig(), description="optimizer and schedule")
-    predict: PredictConfig = Field(PredictConfig(), description="prediction")
-    machine: MachineConfig = Field(MachineConfig(), description="machine, not part of the identity")
+    data: DataConfig = Field(default=DataConfig(), description="images")
+    cv: CvConfig = Field(default=CvConfig(), description="persons in training and validation")
+    train: TrainConfig = Field(default=TrainConfig(), description="training")
+    model: ModelConfig = Field(default=ModelConfig(), description="network")
+    loss: LossConfig = Field(default=LossConfig(), description="loss")
+    augment: AugmentConfig = Field(
+        default=AugmentConfig(), description="augmentation probabilities"
+    )
+    optim: OptimConfig = Field(default=OptimConfig(), description="optimizer and schedule")
+    predict: PredictConfig = Field(default=PredictConfig(), description="prediction")
+    machine: MachineConfig = Field(
+        default=MachineConfig(), description="machine, not part of the identity"
+    )
 
     def with_values(self, values: Mapping[str, Value]) -> Self:
         """Return a checked copy with ``values`` (dotted path -> value) in place."""

@@ -55,7 +55,9 @@ class Outcome(Section):
     """How a trial ended."""
 
     status: Status
-    reason: str = Field("", description="one sentence for people; empty when nothing went wrong")
+    reason: str = Field(
+        default="", description="one sentence for people; empty when nothing went wrong"
+    )
     traceback: str = ""
 
 

@@ -19,7 +19,7 @@ new one, and a full disk leaves what was stored before.
 import io
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -214,7 +214,7 @@ def now() -> str:
 
 
 @contextmanager
-def atomic_file(path: Path) -> Iterator[IO[bytes]]:
+def atomic_file(path: Path) -> Generator[IO[bytes]]:
     """Open a file that takes its name only when it is whole.
 
     Raises StorageError when it cannot be written; what was stored before stays.
