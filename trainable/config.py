@@ -4,6 +4,7 @@ import difflib
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -11,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 Value = bool | int | float | str | None
 """One setting's value, as a search space, a command line or a JSON file holds it."""
 
+DEMO = "demo"
+"""data.root of the embedded demo data."""
 LossName = Literal["cross_entropy", "focal", "f1"]
 
 
@@ -168,7 +171,7 @@ class OptimConfig(Section):
     schedule: Literal["cosine", "step", "constant"] = Field(
         default="cosine", description="learning-rate schedule over train.epochs"
     )
-    warmup_epochs: float = Field(default=0.0, ge=0, description="epochs of linear warm-up")
+    warmup_epochs: int = Field(default=0, ge=0, description="epochs of linear warm-up")
     step_epochs: int = Field(
         default=2, ge=1, description="epochs between two steps of schedule=step"
     )
@@ -232,9 +235,18 @@ class TrialConfig(Section):
         return found
 
     def identity(self) -> str:
-        """Return 12 hex digits that equal settings share, machine settings left out."""
-        text = json.dumps(self.model_dump(exclude={"machine"}), sort_keys=True)
+        """Return 12 hex digits that equal settings share, wherever the data and machine are."""
+        settings = self.model_dump(exclude={"machine": True, "data": {"root"}})
+        text = json.dumps(settings, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def trial_part(config: TrialConfig) -> TrialConfig:
+    """Return the trial's settings of a command's configuration, with ``data.root`` absolute."""
+    tree = config.model_dump(include=set(TrialConfig.model_fields))
+    root = config.data.root
+    tree["data"]["root"] = root if root == DEMO else str(Path(root).expanduser().resolve())
+    return TrialConfig.model_validate(tree)
 
 
 def setting_paths(model: type[BaseModel], prefix: str = "") -> list[str]:

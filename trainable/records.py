@@ -48,6 +48,7 @@ class TrialRecord(Section):
     config: TrialConfig
     values: dict[str, Value] = Field(description="dotted path -> value that the search chose")
     machine: MachineRecord
+    setup_seconds: float = Field(description="from the request to the first batch")
     started: str = Field(description="ISO 8601, UTC")
 
 

@@ -19,6 +19,7 @@ new one, and a full disk leaves what was stored before.
 import io
 import os
 import tempfile
+import zipfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from typing import IO
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from trainable.config import UserError, unknown_name
 from trainable.records import (
@@ -47,6 +48,10 @@ RUNNING = Outcome(status="running")
 
 class StorageError(OSError):
     """A result could not be written; the message names the file and the cause."""
+
+
+class UnreadableFileError(UserError):
+    """A stored file is missing or damaged; the message names the file and the cause."""
 
 
 @dataclass(frozen=True)
@@ -114,16 +119,19 @@ class TrialFolder:
     def read_epochs(self) -> list[EpochRecord]:
         """Return all finished epochs, none where the trial has not finished one."""
         file = self.path / "epochs.json"
-        return EPOCHS.validate_json(file.read_bytes()) if file.exists() else []
+        with _reading(file):
+            return EPOCHS.validate_json(file.read_bytes()) if file.exists() else []
 
     def read_outcome(self) -> Outcome:
         """Return how the trial ended, or that it runs."""
         file = self.path / "outcome.json"
-        return Outcome.model_validate_json(file.read_bytes()) if file.exists() else RUNNING
+        with _reading(file):
+            return Outcome.model_validate_json(file.read_bytes()) if file.exists() else RUNNING
 
     def read(self) -> TrialResults:
         """Return everything stored of the trial but its arrays."""
-        record = TrialRecord.model_validate_json((self.path / "trial.json").read_bytes())
+        with _reading(self.path / "trial.json") as file:
+            record = TrialRecord.model_validate_json(file.read_bytes())
         return TrialResults(record=record, epochs=self.read_epochs(), outcome=self.read_outcome())
 
 
@@ -159,13 +167,20 @@ class ExperimentFolder:
         return self.trial(name)
 
     def write_record(self, record: ExperimentRecord) -> None:
-        """Keep what was asked, and make this experiment the latest."""
+        """Keep what was asked."""
         write_text(self.path / "experiment.json", record.model_dump_json(indent=1))
-        _point_latest_at(self.path)
+
+    def become_latest(self) -> None:
+        """Make this the experiment that `latest` names."""
+        link = self.path.parent / f".{LATEST}-{self.name}"
+        link.unlink(missing_ok=True)
+        link.symlink_to(self.name)
+        os.replace(link, self.path.parent / LATEST)
 
     def read_record(self) -> ExperimentRecord:
         """Return what was asked."""
-        return ExperimentRecord.model_validate_json((self.path / "experiment.json").read_bytes())
+        with _reading(self.path / "experiment.json") as file:
+            return ExperimentRecord.model_validate_json(file.read_bytes())
 
     def write_images(self, images: pd.DataFrame, eval_images: pd.DataFrame) -> None:
         """Keep the tables that rows of stored probabilities refer to."""
@@ -174,11 +189,13 @@ class ExperimentFolder:
 
     def read_images(self) -> pd.DataFrame:
         """Return the training images, indexed by row."""
-        return pd.read_csv(self.path / "images.csv", index_col="row", dtype={"person": str})
+        with _reading(self.path / "images.csv") as file:
+            return pd.read_csv(file, index_col="row", dtype={"person": str})
 
     def read_eval_images(self) -> pd.DataFrame:
         """Return the eval images in the order of the submission, indexed by row."""
-        return pd.read_csv(self.path / "eval_images.csv", index_col="row", dtype=str)
+        with _reading(self.path / "eval_images.csv") as file:
+            return pd.read_csv(file, index_col="row", dtype=str).rename(index=int)
 
 
 def create_experiment(runs: Path, name: str) -> ExperimentFolder:
@@ -247,12 +264,21 @@ def _write_probabilities(path: Path, probabilities: Probabilities) -> None:
 
 
 def _read_probabilities(path: Path) -> Probabilities:
-    with np.load(path, allow_pickle=False) as arrays:
+    with _reading(path):
+        arrays = np.load(io.BytesIO(path.read_bytes()), allow_pickle=False)
         return Probabilities(rows=arrays["rows"], values=arrays["values"])
 
 
-def _point_latest_at(experiment: Path) -> None:
-    link = experiment.parent / f".{LATEST}-{experiment.name}"
-    link.unlink(missing_ok=True)
-    link.symlink_to(experiment.name)
-    os.replace(link, experiment.parent / LATEST)
+@contextmanager
+def _reading(path: Path) -> Generator[Path]:
+    try:
+        yield path
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise UnreadableFileError(f"cannot read {path}: {_cause(error)}") from error
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        problem = error.errors()[0]
+        return ": ".join([".".join(map(str, problem["loc"])), problem["msg"]]).removeprefix(": ")
+    return (isinstance(error, OSError) and error.strerror) or str(error)

@@ -1,0 +1,166 @@
+"""What do the words of a command line mean? Hydra's grammar in, checked settings out.
+
+`loss.name=focal` sets a value, `recipe=plain` takes one of a group, and `loss.name=focal,f1` or
+`optim.lr=interval(1e-4,1e-2)` (Hydra's sweeps) say which values a search may take.
+"""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from hydra import compose, initialize
+from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, OverrideType, Sweep
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+from pydantic import BaseModel
+from rich.console import Console
+from rich.table import Table
+
+from trainable.config import Section, UserError, check_settings, setting_paths, unknown_name
+from trainable.recipes import RECIPES, SCALES, Settings
+from trainable.store import StorageError
+
+Settled = TypeVar("Settled", bound=Section)
+USER_ERROR = 2
+"""Exit code after a mistake of the user's."""
+
+Groups = Mapping[str, Mapping[str, Settings]]
+"""Word -> option -> the settings it stands for."""
+TRIAL_GROUPS: Groups = {"recipe": RECIPES, "scale": SCALES}
+
+
+@dataclass(frozen=True)
+class Schema(Generic[Settled]):
+    """What a command accepts: its settings, and the words that stand for several of them."""
+
+    command: str
+    settings: type[Settled]
+    groups: Groups
+    lists: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Words(Generic[Settled]):
+    """A checked command line: ``pinned`` paths were given one value, ``swept`` ones several."""
+
+    settings: Settled
+    pinned: frozenset[str]
+    swept: Mapping[str, Any]
+
+
+def read_words(schema: Schema[Settled], words: Sequence[str]) -> Words[Settled]:
+    """Check the words of a command line; raise UserError with near names for a bad one."""
+    given = {override.key_or_group: override for override in _parse(words)}
+    _refuse_unknown(schema, given.values())
+    swept = {
+        key: override.value()
+        for key, override in given.items()
+        if override.is_sweep_override() and key not in schema.lists
+    }
+    plain = [_as_word(override) for key, override in given.items() if key not in swept]
+    settings = check_settings(schema.settings, _compose(schema, plain))
+    paths = setting_paths(schema.settings)
+    pinned = frozenset(key for key in given if key in paths and key not in swept)
+    return Words(settings, pinned, swept)
+
+
+def run_command(schema: Schema[Any], main: Callable[[list[str]], int]) -> None:
+    """Run ``main`` on the command line's words; a user's mistake is told without a traceback."""
+    words = sys.argv[1:]
+    if {"-h", "--help"} & set(words):
+        print_help(schema)
+        sys.exit(0)
+    try:
+        sys.exit(main(words))
+    except (UserError, StorageError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(USER_ERROR)
+
+
+def print_help(schema: Schema[Any]) -> None:
+    """Print every word of a command with its default and meaning."""
+    console = Console()
+    console.print(f"python -m {schema.command} [word=value ...]\n", markup=False)
+    for group, options in schema.groups.items():
+        console.print(f"{group}=  one of {', '.join(options)}", markup=False)
+    table = Table("setting", "default", "meaning", box=None, pad_edge=False)
+    for path in setting_paths(schema.settings):
+        if path not in schema.groups:
+            default, meaning = _described(schema.settings, path)
+            table.add_row(path, default, meaning)
+    console.print(table, markup=False)
+
+
+def nested(settings: Settings) -> dict[str, Any]:
+    """Return dotted paths as nested dicts."""
+    tree: dict[str, Any] = {}
+    for path, value in settings.items():
+        *sections, name = path.split(".")
+        place = tree
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[name] = value
+    return tree
+
+
+def _parse(words: Sequence[str]) -> list[Override]:
+    parser = OverridesParser.create()
+    try:
+        return [parser.parse_override(word) for word in words]
+    except HydraException as error:
+        raise UserError(
+            f"{str(error).splitlines()[0]}; words look like loss.name=focal "
+            "(put quotes round a value with spaces or brackets)"
+        ) from None
+
+
+def _refuse_unknown(schema: Schema[Any], overrides: Any) -> None:
+    known = [*setting_paths(schema.settings), *schema.groups]
+    for override in overrides:
+        key = override.key_or_group
+        if override.type != OverrideType.CHANGE:
+            raise UserError(f"{override.input_line}: write it without + or ~")
+        if key not in known:
+            raise unknown_name("word", key, known)
+        if key in schema.groups and override.value() not in schema.groups[key]:
+            raise unknown_name(key, str(override.value()), schema.groups[key])
+
+
+def _as_word(override: Override) -> str:
+    if isinstance(override.value(), Sweep):
+        values = ",".join(str(value) for value in override.sweep_string_iterator())
+        return f"{override.key_or_group}=[{values}]"
+    return str(override.input_line)
+
+
+def _compose(schema: Schema[Any], words: Sequence[str]) -> dict[str, Any]:
+    store = ConfigStore.instance()
+    for group, options in schema.groups.items():
+        for option, settings in options.items():
+            node = nested({**settings, group: option})
+            store.store(group=group, name=option, node=node, package="_global_")
+    defaults = ["_self_", *({group: next(iter(options))} for group, options in schema.groups.items())]
+    tree = schema.settings().model_dump(mode="json")
+    for group in schema.groups:
+        tree.pop(group, None)
+    store.store(name=schema.command, node={"defaults": defaults, **tree})
+    with initialize(config_path=None, version_base="1.3"):
+        try:
+            settings = OmegaConf.to_container(compose(schema.command, list(words)), resolve=True)
+        except HydraException as error:
+            raise UserError(str(error).splitlines()[0]) from None
+    assert isinstance(settings, dict)
+    return {str(key): value for key, value in settings.items()}
+
+
+def _described(model: type[BaseModel], path: str) -> tuple[str, str]:
+    *sections, name = path.split(".")
+    for section in sections:
+        kind = model.model_fields[section].annotation
+        assert kind is not None
+        model = kind
+    field = model.model_fields[name]
+    return str(field.default), field.description or ""

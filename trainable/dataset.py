@@ -1,0 +1,85 @@
+"""What does a trial see of a data folder? Its table, its decoded images and its folds."""
+
+import functools
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from trainable.cache import ImageCache, ImageSize, cache_folder, open_cache
+from trainable.config import DEMO, CvConfig, DataConfig, UserError
+from trainable.demo import demo_root
+from trainable.folds import Fold, check_leaks, make_folds
+from trainable.table import FaceTable, listed, read_table
+
+
+@dataclass(frozen=True)
+class FaceData:
+    """A checked data folder at one image size; row i of a table is image i of its cache."""
+
+    root: Path
+    images: pd.DataFrame
+    eval_images: pd.DataFrame
+    cache: ImageCache
+    eval_cache: ImageCache
+
+    @property
+    def skipped(self) -> list[str]:
+        """Images that could not be read: left out of every fold, or predicted as black."""
+        return [name for name, _ in unreadable_images(self)]
+
+    def fingerprint(self) -> str:
+        """Return 16 hex digits that equal images with equal labels share."""
+        digest = hashlib.sha256(self.cache.digests.tobytes())
+        digest.update(self.images.to_csv().encode())
+        return digest.hexdigest()[:16]
+
+    def folds(self, config: CvConfig) -> list[Fold]:
+        """Return the leak-checked folds; unreadable images are in none."""
+        readable = self.images.drop(index=list(self.cache.unreadable))
+        folds = [
+            Fold(*(readable.index.to_numpy()[side] for side in (fold.train, fold.validation)))
+            for fold in make_folds(readable, config)
+        ]
+        check_leaks(self.images, self.cache.digests, folds)
+        return folds
+
+
+def data_root(config: DataConfig) -> Path:
+    """Return the data folder, drawing the demo data on their first use."""
+    if config.root == DEMO:
+        return demo_root(cache_folder())
+    return Path(config.root)
+
+
+@functools.lru_cache(maxsize=4)
+def load_data(config: DataConfig) -> FaceData:
+    """Read, check and decode a data folder; later calls in this process return the same."""
+    table = read_table(data_root(config))
+    size = ImageSize(config.image_height, config.image_width)
+    cache = open_cache(table.root, list(table.images["image"]), size)
+    eval_cache = open_cache(table.root, list(table.eval_images["image"]), size)
+    data = FaceData(table.root, table.images, table.eval_images, cache, eval_cache)
+    if not config.skip_unreadable:
+        _refuse_unreadable(data)
+    return data
+
+
+def unreadable_images(data: FaceData) -> list[tuple[str, str]]:
+    """Return (image, reason) of the training and eval images that cannot be read."""
+    parts = ((data.images, data.cache), (data.eval_images, data.eval_cache))
+    return [
+        (str(images["image"].iloc[row]), reason)
+        for images, cache in parts
+        for row, reason in sorted(cache.unreadable.items())
+    ]
+
+
+def _refuse_unreadable(data: FaceData) -> None:
+    bad = [f"{image} ({reason})" for image, reason in unreadable_images(data)]
+    if bad:
+        raise UserError(
+            f"{len(bad)} image(s) of {data.root} cannot be read: {listed(bad)}; "
+            "repair them, or leave them out with data.skip_unreadable=true"
+        )

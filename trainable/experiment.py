@@ -1,0 +1,52 @@
+"""What is written down before an experiment starts?"""
+
+import functools
+import hashlib
+import importlib.metadata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from trainable.dataset import FaceData
+from trainable.records import ExperimentRecord
+from trainable.store import ExperimentFolder, now
+
+RECORDED_PACKAGES = ("torch", "timm", "albumentations", "numpy", "ray", "optuna", "scikit-learn")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an experiment was asked: the question, the words typed, settings and space."""
+
+    question: str
+    words: Sequence[str]
+    settings: Mapping[str, object]
+    space: Mapping[str, str]
+
+
+def start_experiment(folder: ExperimentFolder, asked: Asked, data: FaceData) -> None:
+    """Write what was asked, of which data and by which code, and the tables of images."""
+    folder.write_images(data.images, data.eval_images)
+    folder.write_record(
+        ExperimentRecord(
+            experiment=folder.name,
+            question=asked.question,
+            words=list(asked.words),
+            settings=dict(asked.settings),
+            space=dict(asked.space),
+            data_root=str(data.root),
+            data_fingerprint=data.fingerprint(),
+            skipped_images=data.skipped,
+            versions=versions(),
+            started=[now()],
+        )
+    )
+
+
+@functools.cache
+def versions() -> dict[str, str]:
+    """Return the versions that a trial's numbers depend on; ``code`` hashes this package."""
+    found = {name: importlib.metadata.version(name) for name in RECORDED_PACKAGES}
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources))
+    return {"code": digest.hexdigest()[:12], **found}

@@ -1,0 +1,127 @@
+"""Train one configuration, or a stored trial again, with no Ray: `python -m trainable.fit`."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import Field
+
+from trainable.command_line import TRIAL_GROUPS, Schema, read_words, run_command
+from trainable.config import Section, TrialConfig, UserError, trial_part
+from trainable.dataset import load_data
+from trainable.experiment import Asked, start_experiment
+from trainable.fold_fit import DivergedError
+from trainable.predict import predict_eval
+from trainable.recorded import RecordedFit
+from trainable.records import EpochRecord, Outcome, TrialResults
+from trainable.store import TrialFolder, create_experiment, open_experiment
+
+TRIAL = "trial-001"
+
+
+class RunsConfig(Section):
+    """Where what is trained is kept."""
+
+    runs: str = Field(default="runs", description="folder of all experiments")
+    name: str = Field(default="", description="name of the experiment; empty: made from the time")
+
+
+class FitConfig(TrialConfig):
+    """The words of `python -m trainable.fit`: a trial's settings, and where it is kept."""
+
+    recipe: str = Field(default="plain", description="recipe the settings started from")
+    scale: str = Field(default="full", description="scale the settings started from")
+    replay: str = Field(default="", description="<experiment>/<trial> to train again as it was")
+    search: RunsConfig = Field(default=RunsConfig(), description="where it is kept")
+
+
+SCHEMA = Schema("trainable.fit", FitConfig, TRIAL_GROUPS)
+
+
+def main(words: list[str]) -> int:
+    """Train what the words say; return 1 where a replay gives other numbers than the original."""
+    given = read_words(SCHEMA, words)
+    if given.swept:
+        path = next(iter(given.swept))
+        raise UserError(f"{path} was given several values; python -m orchestrator.search tries them")
+    config = given.settings
+    if config.replay:
+        if given.pinned - {"replay", "search.runs", "search.name"}:
+            raise UserError("replay= trains a trial as it was; give no other settings with it")
+        return replay(config, words)
+    trial = trial_part(config)
+    train(config, trial, trial.train.epochs, words)
+    return 0
+
+
+def train(config: FitConfig, trial: TrialConfig, epochs: int, words: list[str]) -> TrialResults:
+    """Train one configuration for ``epochs`` epochs, store and predict it; print each epoch."""
+    data = load_data(trial.data)
+    name = config.search.name or datetime.now(UTC).strftime("fit-%Y%m%d-%H%M%S")
+    experiment = create_experiment(Path(config.search.runs), name)
+    asked = Asked("How good is this one configuration?", words, trial.model_dump(), {})
+    start_experiment(experiment, asked, data)
+    folder = experiment.trial(TRIAL)
+    folder.write_outcome(_train_epochs(RecordedFit(trial, folder, {}), epochs))
+    results = folder.read()
+    if results.outcome.status == "failed":
+        raise UserError(f"{folder.path} failed: {results.outcome.reason}")
+    predict_eval(folder)
+    assert results.best is not None
+    print(f"best {_line(results.best)}\nstored in {folder.path}")
+    return results
+
+
+def replay(config: FitConfig, words: list[str]) -> int:
+    """Train a stored trial again and say whether every metric came out the same."""
+    original = _stored_trial(Path(config.search.runs), config.replay).read()
+    results = train(config, as_it_was(original), len(original.epochs), words)
+    differing = [
+        f"epoch {old.epoch}: macro-F1 {old.score} was stored, {new.score} came out"
+        for old, new in zip(original.epochs, results.epochs, strict=True)
+        if old.metrics != new.metrics
+    ]
+    if not differing:
+        print(f"{config.replay}: all {len(results.epochs)} epochs gave the same metrics again")
+        return 0
+    print(f"{config.replay} gave other metrics:", *differing, sep="\n  ")
+    print(f"trained on {original.record.machine}\nnow on     {results.record.machine}")
+    return 1
+
+
+def as_it_was(original: TrialResults) -> TrialConfig:
+    """Return a trial's settings with the machine's own choices (threads, precision) pinned."""
+    machine = original.record.machine
+    pinned = {
+        "machine.threads": machine.threads,
+        "machine.device": machine.device,
+        "machine.precision": machine.precision,
+    }
+    return original.record.config.with_values(pinned)
+
+
+def _stored_trial(runs: Path, name: str) -> TrialFolder:
+    experiment, slash, trial = name.rstrip("/").rpartition("/")
+    if not slash:
+        raise UserError(f"replay={name}: name a trial as <experiment>/<trial>")
+    given = Path(experiment)
+    folder = given if (given / "experiment.json").exists() else runs / experiment
+    return open_experiment(folder.parent, folder.name).existing_trial(trial)
+
+
+def _train_epochs(fit: RecordedFit, epochs: int) -> Outcome:
+    try:
+        for _ in range(epochs):
+            print(_line(fit.step()), flush=True)
+    except DivergedError as error:
+        return Outcome(status="failed", reason=str(error))
+    return Outcome(status="completed" if fit.fit.finished else "stopped")
+
+
+def _line(epoch: EpochRecord) -> str:
+    parts = ("macro_f1", "accuracy", "mask_f1", "gender_f1", "age_f1")
+    metrics = "  ".join(f"{name} {epoch.metrics[name]:.4f}" for name in parts)
+    return f"epoch {epoch.epoch}  {metrics}  loss {epoch.train_loss:.3f}  {epoch.epoch_seconds:.1f} s"
+
+
+if __name__ == "__main__":
+    run_command(SCHEMA, main)
