@@ -74,7 +74,9 @@ class TrainingBatches(Dataset[Batch]):
 
     def _cut_and_join(self, rows: Rows, generator: np.random.Generator) -> NDArray[np.uint8]:
         images = self._side.pixels[rows]
-        for i in np.flatnonzero(generator.random(len(rows)) < self._config.augment.horizontal_cutmix):
+        for i in np.flatnonzero(
+            generator.random(len(rows)) < self._config.augment.horizontal_cutmix
+        ):
             partner = generator.choice(self._rows_of_class[self._side.labels[rows[i]]])
             images[i] = join_halves(images[i], self._side.pixels[partner])
         return images

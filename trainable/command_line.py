@@ -27,6 +27,9 @@ Settled = TypeVar("Settled", bound=Section)
 USER_ERROR = 2
 """Exit code after a mistake of the user's."""
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
 Groups = Mapping[str, Mapping[str, Settings]]
 """Word -> option -> the settings it stands for."""
 TRIAL_GROUPS: Groups = {"recipe": RECIPES, "scale": SCALES}
@@ -78,6 +81,9 @@ def run_command(schema: Schema[Any], main: Callable[[list[str]], int]) -> None:
     except (UserError, StorageError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(USER_ERROR)
+    except KeyboardInterrupt:
+        print("stopped; every finished epoch is kept", file=sys.stderr)
+        sys.exit(INTERRUPTED)
 
 
 def print_help(schema: Schema[Any]) -> None:
@@ -108,6 +114,9 @@ def nested(settings: Settings) -> dict[str, Any]:
 
 def _parse(words: Sequence[str]) -> list[Override]:
     parser = OverridesParser.create()
+    for word in words:
+        if "=" not in word:
+            raise UserError(f"'{word}' is no word=value; --help lists the words")
     try:
         return [parser.parse_override(word) for word in words]
     except HydraException as error:
@@ -140,12 +149,14 @@ def _compose(schema: Schema[Any], words: Sequence[str]) -> dict[str, Any]:
     store = ConfigStore.instance()
     for group, options in schema.groups.items():
         for option, settings in options.items():
-            node = nested({**settings, group: option})
+            named = {group: option} if schema.settings.model_fields[group].annotation is str else {}
+            node = nested({**settings, **named})
             store.store(group=group, name=option, node=node, package="_global_")
-    defaults = ["_self_", *({group: next(iter(options))} for group, options in schema.groups.items())]
+    defaults = [
+        "_self_",
+        *({group: next(iter(options))} for group, options in schema.groups.items()),
+    ]
     tree = schema.settings().model_dump(mode="json")
-    for group in schema.groups:
-        tree.pop(group, None)
     store.store(name=schema.command, node={"defaults": defaults, **tree})
     with initialize(config_path=None, version_base="1.3"):
         try:

@@ -241,6 +241,13 @@ class TrialConfig(Section):
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+class RunsConfig(Section):
+    """Where what is trained is kept."""
+
+    runs: str = Field(default="runs", description="folder of all experiments")
+    name: str = Field(default="", description="name of the experiment; empty: made from the time")
+
+
 def trial_part(config: TrialConfig) -> TrialConfig:
     """Return the trial's settings of a command's configuration, with ``data.root`` absolute."""
     tree = config.model_dump(include=set(TrialConfig.model_fields))

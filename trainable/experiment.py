@@ -43,6 +43,12 @@ def start_experiment(folder: ExperimentFolder, asked: Asked, data: FaceData) -> 
     )
 
 
+def add_start(folder: ExperimentFolder) -> None:
+    """Write down that an experiment was resumed, and when."""
+    record = folder.read_record()
+    folder.write_record(record.model_copy(update={"started": [*record.started, now()]}))
+
+
 @functools.cache
 def versions() -> dict[str, str]:
     """Return the versions that a trial's numbers depend on; ``code`` hashes this package."""

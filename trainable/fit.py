@@ -6,9 +6,9 @@ from pathlib import Path
 from pydantic import Field
 
 from trainable.command_line import TRIAL_GROUPS, Schema, read_words, run_command
-from trainable.config import Section, TrialConfig, UserError, trial_part
-from trainable.dataset import load_data
+from trainable.config import RunsConfig, TrialConfig, UserError, trial_part
 from trainable.experiment import Asked, start_experiment
+from trainable.fitting import check_trial
 from trainable.fold_fit import DivergedError
 from trainable.predict import predict_eval
 from trainable.recorded import RecordedFit
@@ -16,13 +16,6 @@ from trainable.records import EpochRecord, Outcome, TrialResults
 from trainable.store import TrialFolder, create_experiment, open_experiment
 
 TRIAL = "trial-001"
-
-
-class RunsConfig(Section):
-    """Where what is trained is kept."""
-
-    runs: str = Field(default="runs", description="folder of all experiments")
-    name: str = Field(default="", description="name of the experiment; empty: made from the time")
 
 
 class FitConfig(TrialConfig):
@@ -42,7 +35,9 @@ def main(words: list[str]) -> int:
     given = read_words(SCHEMA, words)
     if given.swept:
         path = next(iter(given.swept))
-        raise UserError(f"{path} was given several values; python -m orchestrator.search tries them")
+        raise UserError(
+            f"{path} was given several values; python -m orchestrator.search tries them"
+        )
     config = given.settings
     if config.replay:
         if given.pinned - {"replay", "search.runs", "search.name"}:
@@ -55,7 +50,7 @@ def main(words: list[str]) -> int:
 
 def train(config: FitConfig, trial: TrialConfig, epochs: int, words: list[str]) -> TrialResults:
     """Train one configuration for ``epochs`` epochs, store and predict it; print each epoch."""
-    data = load_data(trial.data)
+    data = check_trial(trial)
     name = config.search.name or datetime.now(UTC).strftime("fit-%Y%m%d-%H%M%S")
     experiment = create_experiment(Path(config.search.runs), name)
     asked = Asked("How good is this one configuration?", words, trial.model_dump(), {})
@@ -120,7 +115,9 @@ def _train_epochs(fit: RecordedFit, epochs: int) -> Outcome:
 def _line(epoch: EpochRecord) -> str:
     parts = ("macro_f1", "accuracy", "mask_f1", "gender_f1", "age_f1")
     metrics = "  ".join(f"{name} {epoch.metrics[name]:.4f}" for name in parts)
-    return f"epoch {epoch.epoch}  {metrics}  loss {epoch.train_loss:.3f}  {epoch.epoch_seconds:.1f} s"
+    return (
+        f"epoch {epoch.epoch}  {metrics}  loss {epoch.train_loss:.3f}  {epoch.epoch_seconds:.1f} s"
+    )
 
 
 if __name__ == "__main__":

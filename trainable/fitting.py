@@ -8,10 +8,28 @@ import torch
 
 from trainable.config import TrialConfig
 from trainable.dataset import FaceData, load_data
+from trainable.device import select_device
 from trainable.fold_fit import FoldFit
 from trainable.metrics import scores
+from trainable.model import check_backbone, make_model
 from trainable.records import EpochRecord
 from trainable.store import Probabilities
+
+
+def check_trial(config: TrialConfig) -> FaceData:
+    """Raise UserError for all that would stop the trial; return its data.
+
+    Checks the device, the backbone, its pretrained weights, the data, and the folds for leaks.
+    """
+    select_device(config.machine)
+    if config.model.pretrained:
+        make_model(config.model)
+    else:
+        check_backbone(config.model.backbone)
+    data = load_data(config.data)
+    data.folds(config.cv)
+    return data
+
 
 class Fit:
     """A trial in progress: all folds advance together, one epoch at a time."""
@@ -42,9 +60,7 @@ class Fit:
         )
         labels = self.data.images["label"].to_numpy()[self.rows]
         metrics = scores(labels, self.validation.argmax(1))
-        seconds = {
-            kind: sum(epoch.seconds[kind] for epoch in epochs) for kind in epochs[0].seconds
-        }
+        seconds = {kind: sum(epoch.seconds[kind] for epoch in epochs) for kind in epochs[0].seconds}
         seconds["validation"] = time.perf_counter() - started
         self.epoch += 1
         return EpochRecord(

@@ -1,10 +1,33 @@
-"""How are the eval images predicted by a stored trial?"""
+"""Predict the eval images with a stored trial: `python -m trainable.predict trial=<folder>`."""
 
+from pathlib import Path
+
+from pydantic import Field
 from safetensors.torch import load_file
 
-from trainable.config import UserError
+from trainable.command_line import Schema, read_words, run_command
+from trainable.config import Section, UserError
 from trainable.fitting import Fit
-from trainable.store import TrialFolder
+from trainable.store import TrialFolder, open_experiment
+
+
+class PredictConfig(Section):
+    """The words of `python -m trainable.predict`."""
+
+    trial: str = Field(default="", description="folder of the trial: runs/<experiment>/<trial>")
+
+
+SCHEMA = Schema("trainable.predict", PredictConfig, {})
+
+
+def main(words: list[str]) -> int:
+    """Predict with the trial that the words name."""
+    path = Path(read_words(SCHEMA, words).settings.trial)
+    experiment = open_experiment(path.parent.parent, path.parent.name)
+    folder = experiment.existing_trial(path.name)
+    predict_eval(folder)
+    print(f"{folder.path}: eval images predicted")
+    return 0
 
 
 def predict_eval(folder: TrialFolder) -> None:
@@ -12,11 +35,15 @@ def predict_eval(folder: TrialFolder) -> None:
 
     Raises UserError where the weights are gone: only the best trials of an experiment keep them.
     """
-    if not folder.weights_file.exists():
+    if not folder.has_weights():
         raise UserError(
-            f"{folder.name} keeps no weights (search.keep= keeps those of the best trials); "
-            f"train it again with: python -m trainable.fit replay={folder.path}"
+            f"{folder.path} keeps no weights (search.keep= keeps those of the best trials); train "
+            f"it again with: python -m trainable.fit replay={folder.path.parent.name}/{folder.name}"
         )
     fit = Fit(folder.read().record.config)
     fit.load_weights(load_file(folder.weights_file))
     folder.write_eval(fit.eval_probabilities())
+
+
+if __name__ == "__main__":
+    run_command(SCHEMA, main)

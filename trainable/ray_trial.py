@@ -1,16 +1,19 @@
 """How does Ray Tune drive a fit? The only file of this package that imports Ray."""
 
 import traceback
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ray import tune
+from ray.tune.result import DONE
 
 from trainable.config import TrialConfig
 from trainable.fold_fit import DivergedError
 from trainable.metrics import SCORE
 from trainable.recorded import RecordedFit
-from trainable.records import Outcome
+from trainable.records import EpochRecord, Outcome
 from trainable.store import ExperimentFolder, TrialFolder
 
 BASE, EXPERIMENT = "base", "experiment"
@@ -26,13 +29,9 @@ class RayTrial(tune.Trainable):
         """Build the fit from the shared base and this trial's own values."""
         values = dict(config)
         base = TrialConfig.model_validate(values.pop(BASE))
-        experiment = ExperimentFolder(Path(values.pop(EXPERIMENT)))
-        self._folder: TrialFolder = experiment.trial(self.trial_name)
-        try:
+        self._folder = ExperimentFolder(Path(values.pop(EXPERIMENT))).trial(self.trial_name)
+        with _failures_kept(self._folder):
             self._fit = RecordedFit(base.with_values(values), self._folder, values)
-        except Exception as error:
-            self._keep(error)
-            raise
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Start another trial in this process."""
@@ -42,18 +41,11 @@ class RayTrial(tune.Trainable):
     def step(self) -> dict[str, Any]:
         """Train one epoch; a trial whose loss is lost ends here, others are not touched."""
         try:
-            epoch = self._fit.step()
+            with _failures_kept(self._folder):
+                epoch = self._fit.step()
         except DivergedError as error:
-            return {BEST: self._fit.best_score, EPOCH: None, FAILURE: str(error), tune.result.DONE: True}
-        except Exception as error:
-            self._keep(error)
-            raise
-        return {
-            BEST: self._fit.best_score,
-            EPOCH: epoch.model_dump(),
-            FAILURE: "",
-            tune.result.DONE: self._fit.fit.finished,
-        }
+            return self._result(None, str(error), done=True)
+        return self._result(epoch, "", done=self._fit.fit.finished)
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         """Write what continuing needs."""
@@ -63,9 +55,18 @@ class RayTrial(tune.Trainable):
         """Continue from a checkpoint."""
         self._fit.load(Path(checkpoint_dir))
 
-    def _keep(self, error: Exception) -> None:
-        """Keep why this attempt failed; Ray tries again, then the driver reports it."""
+    def _result(self, epoch: EpochRecord | None, failure: str, *, done: bool) -> dict[str, Any]:
+        record = epoch and epoch.model_dump()
+        return {BEST: self._fit.best_score, EPOCH: record, FAILURE: failure, DONE: done}
+
+
+@contextmanager
+def _failures_kept(folder: TrialFolder) -> Generator[None]:
+    """Store why this attempt failed, then let Ray decide whether to try again."""
+    try:
+        yield
+    except Exception as error:
         reason = f"{type(error).__name__}: {error}"
-        self._folder.write_outcome(
-            Outcome(status="failed", reason=reason, traceback=traceback.format_exc())
-        )
+        failed = Outcome(status="failed", reason=reason, traceback=traceback.format_exc())
+        folder.write_outcome(failed)
+        raise

@@ -112,6 +112,10 @@ class TrialFolder:
             )
         return _read_probabilities(self.path / "eval.npz")
 
+    def has_weights(self) -> bool:
+        """Say whether the weights of the best epoch are kept."""
+        return self.weights_file.exists()
+
     def has_eval(self) -> bool:
         """Say whether eval probabilities are stored."""
         return (self.path / "eval.npz").exists()

@@ -65,8 +65,12 @@ def _read_csv(file: Path, columns: Iterable[str]) -> pd.DataFrame:
 def _read_persons(file: Path) -> pd.DataFrame:
     persons = _read_csv(file, PERSON_COLUMNS)
     _refuse_rows(file, persons["path"][persons["path"].duplicated()], "path occurs twice")
-    _refuse_rows(file, persons["path"][persons["path"].map(_leaves_folder)], "path is no folder name")
-    _refuse_rows(file, persons["gender"][~persons["gender"].isin(GENDERS)], "gender is not male, female")
+    _refuse_rows(
+        file, persons["path"][persons["path"].map(_leaves_folder)], "path is no folder name"
+    )
+    _refuse_rows(
+        file, persons["gender"][~persons["gender"].isin(GENDERS)], "gender is not male, female"
+    )
     ages = pd.to_numeric(persons["age"], errors="coerce")
     _refuse_rows(file, persons["age"][~ages.between(0, 120)], "age is no number from 0 to 120")
     return persons.assign(age=ages, gender=persons["gender"].map(GENDERS))
@@ -115,7 +119,9 @@ def _images_by_name(folder: Path) -> dict[str, str]:
 
 def _read_eval(folder: Path) -> pd.DataFrame:
     table = _read_csv(folder / "info.csv", ("ImageID",))
-    _refuse_rows(folder / "info.csv", table["ImageID"][table["ImageID"].duplicated()], "image twice")
+    _refuse_rows(
+        folder / "info.csv", table["ImageID"][table["ImageID"].duplicated()], "image twice"
+    )
     _refuse_rows(
         folder / "info.csv", table["ImageID"][table["ImageID"].map(_leaves_folder)], "no file name"
     )
@@ -126,6 +132,4 @@ def _read_eval(folder: Path) -> pd.DataFrame:
     missing = [name for name in table["ImageID"] if name not in present]
     if missing:
         raise UserError(f"{images} lacks images that info.csv lists: {listed(missing)}")
-    return pd.DataFrame(
-        {"ImageID": table["ImageID"], "image": "eval/images/" + table["ImageID"]}
-    )
+    return pd.DataFrame({"ImageID": table["ImageID"], "image": "eval/images/" + table["ImageID"]})

@@ -1,0 +1,36 @@
+"""What do all analysis commands share? Two options and how a user's mistake ends."""
+
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trainable.config import UserError
+from trainable.store import StorageError
+
+RunsOption = Annotated[Path, typer.Option(help="Folder of the experiments.")]
+ExperimentOption = Annotated[str, typer.Option(help="An experiment's name, or the latest one.")]
+RUNS = Path("runs")
+
+
+def new_app() -> typer.Typer:
+    """Return an empty Typer application."""
+    return typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+def tell(message: str) -> None:
+    """Print a message beside the output, where a pipe does not see it."""
+    print(message, file=sys.stderr)
+
+
+@contextmanager
+def user_errors() -> Generator[None]:
+    """End the command with one line and exit code 2 where the user can mend what went wrong."""
+    try:
+        yield
+    except (UserError, StorageError) as error:
+        tell(f"error: {error}")
+        raise typer.Exit(2) from None

@@ -1,0 +1,45 @@
+"""Which trials vote? The best of an experiment, or those that were named."""
+
+from collections.abc import Sequence
+
+from analysis.results import Experiment, Trial
+from trainable.config import UserError, unknown_name
+
+
+def best_members(experiment: Experiment, top: int) -> list[Trial]:
+    """Return the ``top`` best finished trials; UserError where there are fewer, or top < 1."""
+    finished, name = experiment.finished, experiment.folder.name
+    if not finished:
+        raise UserError(f"no trial of {name} has finished yet")
+    if not 1 <= top <= len(finished):
+        count = len(finished)
+        raise UserError(f"--top {top}: {name} has {count} finished trials; choose 1 to {count}")
+    return finished[:top]
+
+
+def named_members(experiment: Experiment, names: Sequence[str]) -> list[Trial]:
+    """Return the finished trials called ``names``; UserError names the one that may not vote."""
+    if len(set(names)) < len(names):
+        raise UserError(f"--trials {','.join(names)}: name each trial once")
+    return [_member(experiment, name) for name in names]
+
+
+def _member(experiment: Experiment, name: str) -> Trial:
+    for damaged in experiment.damaged:
+        if damaged.name == name:
+            raise UserError(damaged.reason)
+    trials = {trial.name: trial for trial in experiment.trials}
+    if name not in trials:
+        raise unknown_name(f"trial of {experiment.folder.name}", name, trials)
+    if not trials[name].is_finished:
+        raise UserError(_why_not(trials[name]))
+    return trials[name]
+
+
+def _why_not(trial: Trial) -> str:
+    outcome = trial.results.outcome
+    if trial.best is None:
+        return f"{trial.name} cannot vote: it is {outcome.status} and has not finished an epoch"
+    if trial.has_failed:
+        return f"{trial.name} cannot vote: it failed: {outcome.reason}"
+    return f"{trial.name} cannot vote: it is still running"

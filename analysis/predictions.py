@@ -1,0 +1,83 @@
+"""What did trials predict? Their stored probabilities, checked to be of the same images."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.results import Trial
+from trainable.config import UserError
+from trainable.labels import CLASS_COUNT
+from trainable.store import Probabilities
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What M trials say of the same images: ``rows`` (N,) ascending, ``stack`` (M, N, 18)."""
+
+    rows: NDArray[np.int32]
+    stack: NDArray[np.float64]
+
+
+def read_validation(trials: Sequence[Trial], images: pd.DataFrame) -> Predictions:
+    """Return the out-of-fold probabilities of ``trials`` in the order of the table ``images``.
+
+    Raises UserError where two trials scored different images, or an array does not fit the table.
+    """
+    found = [_in_order(trial.folder.read_validation(), trial, images) for trial in trials]
+    for trial, other in zip(trials, found, strict=True):
+        if not np.array_equal(found[0].rows, other.rows):
+            persons = [images.loc[rows, "person"] for rows in (found[0].rows, other.rows)]
+            raise UserError(_different_persons((trials[0].name, trial.name), persons))
+    return _together(found)
+
+
+def read_eval(trials: Sequence[Trial], eval_images: pd.DataFrame) -> Predictions:
+    """Return the probabilities of all eval images; UserError where a trial left some out."""
+    found = [_in_order(trial.folder.read_eval(), trial, eval_images) for trial in trials]
+    for trial, other in zip(trials, found, strict=True):
+        if len(other.rows) < len(eval_images):
+            raise UserError(
+                f"{trial.name} predicted {len(other.rows)} of the {len(eval_images)} eval images; "
+                f"predict again with: python -m trainable.predict trial={trial.folder.path}"
+            )
+    return _together(found)
+
+
+def _in_order(found: Probabilities, trial: Trial, images: pd.DataFrame) -> Probabilities:
+    if not _fits(found, images):
+        raise UserError(
+            f"probabilities in {trial.folder.path} do not fit the {len(images)} images of the "
+            f"experiment: rows {found.rows.shape}, values {found.values.shape}, or not numbers"
+        )
+    order = np.argsort(found.rows)
+    return Probabilities(rows=found.rows[order], values=found.values[order])
+
+
+def _fits(found: Probabilities, images: pd.DataFrame) -> bool:
+    return (
+        found.rows.size > 0
+        and found.values.shape == (*found.rows.shape, CLASS_COUNT)
+        and bool(np.isfinite(found.values).all())
+        and bool(np.isin(found.rows, images.index).all())
+        and len(np.unique(found.rows)) == len(found.rows)
+    )
+
+
+def _together(found: Sequence[Probabilities]) -> Predictions:
+    stack = np.stack([probabilities.values for probabilities in found])
+    return Predictions(rows=found[0].rows, stack=stack.astype(np.float64))
+
+
+def _different_persons(names: Sequence[str], persons: Sequence["pd.Series[str]"]) -> str:
+    first, second = (
+        f"{name} scored {len(scored)} images of {scored.nunique()} persons"
+        for name, scored in zip(names, persons, strict=True)
+    )
+    shared = len(set(persons[0]) & set(persons[1]))
+    return (
+        f"{first}, {second}, {shared} persons in common: trials compare only on the same ones; "
+        "give them the same data, cv.seed, cv.folds and cv.validation_share"
+    )

@@ -1,0 +1,88 @@
+"""What did an experiment find? Its stored trials, best first."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from trainable.metrics import SCORE
+from trainable.records import EpochRecord, TrialResults
+from trainable.store import (
+    ExperimentFolder,
+    TrialFolder,
+    UnreadableFileError,
+    open_experiment,
+)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A stored trial whose records could be read."""
+
+    folder: TrialFolder
+    results: TrialResults
+
+    @property
+    def name(self) -> str:
+        """The trial's name."""
+        return self.folder.name
+
+    @property
+    def best(self) -> EpochRecord | None:
+        """The epoch with the highest score; None before the first."""
+        return self.results.best
+
+    @property
+    def has_failed(self) -> bool:
+        """Say whether the trial ended in an error."""
+        return self.results.outcome.status == "failed"
+
+    @property
+    def is_finished(self) -> bool:
+        """Say whether the trial has ended without an error and with at least one epoch."""
+        ended = self.results.outcome.status in ("completed", "stopped")
+        return ended and self.best is not None
+
+
+@dataclass(frozen=True)
+class DamagedTrial:
+    """A stored trial whose records cannot be read, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A stored experiment: ``trials`` best first, failed ones last."""
+
+    folder: ExperimentFolder
+    trials: list[Trial]
+    damaged: list[DamagedTrial]
+
+    @property
+    def finished(self) -> list[Trial]:
+        """The trials that ended without an error, best first."""
+        return [trial for trial in self.trials if trial.is_finished]
+
+
+def load_experiment(runs: Path, name: str) -> Experiment:
+    """Read an experiment's trials; UserError where there is no such experiment."""
+    folder = open_experiment(runs, name)
+    found = [_read(trial) for trial in folder.trials()]
+    trials = sorted((trial for trial in found if isinstance(trial, Trial)), key=_order)
+    damaged = [trial for trial in found if isinstance(trial, DamagedTrial)]
+    return Experiment(folder, trials, damaged)
+
+
+def _read(folder: TrialFolder) -> Trial | DamagedTrial:
+    try:
+        results = folder.read()
+    except UnreadableFileError as error:
+        return DamagedTrial(folder.name, str(error))
+    if any(SCORE not in epoch.metrics for epoch in results.epochs):
+        return DamagedTrial(folder.name, f"an epoch of {folder.path} has no {SCORE}")
+    return Trial(folder, results)
+
+
+def _order(trial: Trial) -> tuple[bool, float, str]:
+    score = trial.best.score if trial.best else float("-inf")
+    return trial.has_failed, -score, trial.name

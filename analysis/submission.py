@@ -1,0 +1,66 @@
+"""What is handed in, and what would it have scored? submission.csv, and answers where known."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from trainable.config import UserError
+from trainable.labels import CLASS_COUNT
+from trainable.store import ExperimentFolder, write_text
+
+IMAGE, ANSWER = "ImageID", "ans"
+"""The columns of the competition's info.csv and of answers.csv."""
+SUBMISSION = "submission.csv"
+"""Its usual name, in the experiment's folder."""
+
+
+def images_to_answer(folder: ExperimentFolder) -> pd.DataFrame:
+    """Return the experiment's eval images in the order of the submission.
+
+    Raises UserError where there are none, or where they are not named by ``ImageID``.
+    """
+    images = folder.read_eval_images()
+    if IMAGE not in images:
+        raise UserError(f"the eval images of {folder.path} have no column {IMAGE}")
+    if images.empty:
+        raise UserError(f"{folder.name} has no eval images, so there is nothing to submit")
+    return images
+
+
+def write_submission(path: Path, images: pd.DataFrame, predicted: NDArray[np.integer]) -> None:
+    """Write the names of ``images`` and their predicted class (N,), whole or not at all."""
+    table = pd.DataFrame({IMAGE: images[IMAGE], ANSWER: predicted})
+    write_text(path, table.to_csv(index=False))
+
+
+def held_out_answers(data_root: str, images: pd.DataFrame) -> NDArray[np.int64] | None:
+    """Return the true class (N,) of each eval image, None where the data has no answers.csv.
+
+    Raises UserError where answers.csv does not give one class to each image.
+    """
+    file = Path(data_root) / "eval" / "answers.csv"
+    if not file.exists():
+        return None
+    answers = _read_answers(file)
+    missing = images.loc[~images[IMAGE].isin(answers.index), IMAGE]
+    if len(missing):
+        raise UserError(
+            f"{file} has no answer for {len(missing)} of the {len(images)} eval images, "
+            f"among them {missing.iloc[0]}"
+        )
+    return np.asarray(answers.loc[images[IMAGE]], np.int64)
+
+
+def _read_answers(file: Path) -> "pd.Series[int]":
+    try:
+        table = pd.read_csv(file, dtype={IMAGE: str, ANSWER: np.int64})
+        answers = table.set_index(IMAGE)[ANSWER]
+    except (KeyError, OSError, ValueError) as error:
+        raise UserError(f"cannot read {file} as columns {IMAGE},{ANSWER}: {error}") from None
+    if not answers.index.is_unique:
+        raise UserError(f"{file} names {answers.index[answers.index.duplicated()][0]} twice")
+    if not answers.between(0, CLASS_COUNT - 1).all():
+        raise UserError(f"{file}: {ANSWER} must be a class from 0 to {CLASS_COUNT - 1}")
+    return answers

@@ -1,0 +1,89 @@
+"""What can be asked of a search? The words of `python -m orchestrator.search`."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from orchestrator.deadline import parse_clock, parse_duration
+from trainable.command_line import TRIAL_GROUPS, Schema
+from trainable.config import RunsConfig, Section, TrialConfig
+from trainable.recipes import Settings
+
+
+class SearchSection(RunsConfig):
+    """How much is tried, until when, and what is kept."""
+
+    trials: int = Field(default=12, ge=1, le=100_000, description="configurations to try")
+    budget: str = Field(default="", description="wall time for all trials: 90m, 2h, 1h30m")
+    finish_by: str = Field(default="", description="clock time to stop trials at: 18:00")
+    seed: int = Field(default=0, ge=0, description="seed of the sampler")
+    keep: int = Field(default=5, ge=1, description="best trials whose weights are kept")
+    sampler: Literal["tpe", "random"] = Field(default="tpe", description="Optuna's sampler")
+
+    @field_validator("budget")
+    @classmethod
+    def _budget_is_a_duration(cls, text: str) -> str:
+        if text:
+            parse_duration(text)
+        return text
+
+    @field_validator("finish_by")
+    @classmethod
+    def _finish_by_is_a_clock_time(cls, text: str) -> str:
+        if text:
+            parse_clock(text)
+        return text
+
+
+class ClusterSection(Section):
+    """Where trials run."""
+
+    address: str = Field(default="", description="Ray cluster to join; empty: this machine")
+    cpus_per_trial: float | None = Field(
+        default=None, gt=0, description="CPU cores of a trial; null: shared out evenly"
+    )
+    gpus_per_trial: float | None = Field(
+        default=None, ge=0, description="GPUs of a trial, 0.5 for half; null: one if there are any"
+    )
+    max_concurrent: int = Field(default=0, ge=0, description="most trials at once; 0: all that fit")
+
+
+class SchedulerSection(Section):
+    """When a trial is given up."""
+
+    name: Literal["asha", "fifo", "median"] = Field(default="asha", description="rule")
+    grace_epochs: int = Field(default=2, ge=1, description="epochs before a trial may be stopped")
+    reduction: float = Field(default=3, gt=1, description="asha: one in so many goes on at a rung")
+
+
+class SearchConfig(TrialConfig):
+    """Every word of a search; a trial's own settings are the base that the space varies."""
+
+    space: tuple[str, ...] = Field(default=("loss_aug",), description="search spaces, composed")
+    recipe: str = Field(default="plain", description="recipe the trials start from")
+    scale: str = Field(default="full", description="scale of backbone and images")
+    resume: str = Field(default="", description="experiment to go on with; latest: the newest")
+    search: SearchSection = Field(default=SearchSection(), description="how much is tried")
+    cluster: ClusterSection = Field(default=ClusterSection(), description="where trials run")
+    scheduler: SchedulerSection = Field(
+        default=SchedulerSection(), description="when a trial is given up"
+    )
+
+    @field_validator("space", mode="before")
+    @classmethod
+    def _one_space_needs_no_brackets(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
+
+
+SCHEDULERS: Mapping[str, Settings] = {
+    name: {"scheduler.name": name} for name in ("asha", "fifo", "median")
+}
+"""asha: successive halving; fifo: nobody is stopped; median: below the median is stopped."""
+
+SCHEMA = Schema(
+    command="orchestrator.search",
+    settings=SearchConfig,
+    groups={**TRIAL_GROUPS, "scheduler": SCHEDULERS},
+    lists=frozenset({"space"}),
+)

@@ -1,0 +1,68 @@
+"""What is left to do when the trials are over? Eval predictions and a summary."""
+
+from collections.abc import Sequence
+
+import ray
+
+from orchestrator.cluster import Slots
+from orchestrator.progress import SearchProgress, TrialProgress
+from trainable.predict import predict_eval
+from trainable.store import ExperimentFolder
+
+PREDICTED = 5
+"""Best trials whose eval probabilities are made, so that an ensemble of them can be submitted."""
+
+
+def best_trials(progress: SearchProgress, folder: ExperimentFolder, count: int) -> list[str]:
+    """Return the best trials that ended well and still have weights, best first."""
+    candidates = [
+        trial
+        for trial in progress.trials.values()
+        if trial.status in ("completed", "stopped") and folder.trial(trial.trial).has_weights()
+    ]
+    return [trial.trial for trial in sorted(candidates, key=_score, reverse=True)[:count]]
+
+
+def predict_all(folder: ExperimentFolder, trials: Sequence[str], slots: Slots) -> None:
+    """Predict the eval images with each trial, on the same cores and GPUs as the search."""
+    remote = ray.remote(num_cpus=slots.cpus, num_gpus=slots.gpus)(predict_eval)
+    ray.get([remote.remote(folder.trial(name)) for name in trials])
+
+
+def summary(progress: SearchProgress, folder: ExperimentFolder, predicted: int) -> str:
+    """Return what came out and what to type next."""
+    counts = progress.counts
+    runs, name = folder.path.parent, folder.name
+    where = "" if runs.name == "runs" else f" --runs {runs}"
+    lines = [
+        "",
+        f"{name}: {counts['completed']} completed, {counts['stopped']} stopped early, "
+        f"{counts['failed']} failed; best {_best_line(progress.best)}",
+        "",
+        "Next:",
+        f"  tensorboard --logdir {runs / 'latest' / 'tensorboard'}",
+        f"  python -m analysis.leaderboard{where}",
+        f"  python -m analysis.ensemble --top {max(1, min(3, predicted))}{where}",
+    ]
+    return "\n".join(lines)
+
+
+def how_to_resume(progress: SearchProgress, folder: ExperimentFolder) -> str:
+    """Return what was kept of an interrupted search and how to go on."""
+    runs = folder.path.parent
+    where = "" if runs.name == "runs" else f" search.runs={runs}"
+    epochs = sum(trial.epoch for trial in progress.trials.values())
+    return (
+        f"{folder.name} was interrupted; {epochs} epochs of {len(progress.trials)} trials are "
+        f"kept. Go on with:\n  python -m orchestrator.search resume={folder.name}{where}"
+    )
+
+
+def _best_line(best: TrialProgress | None) -> str:
+    if best is None or best.best is None:
+        return "none: no trial finished an epoch"
+    return f"{best.trial} with macro-F1 {best.best.score:.4f} at epoch {best.best.epoch}"
+
+
+def _score(trial: TrialProgress) -> float:
+    return trial.best.score if trial.best else -1.0

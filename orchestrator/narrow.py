@@ -1,0 +1,48 @@
+"""How does the command line narrow a search space?
+
+`loss.name=cross_entropy,focal` gives choices and `optim.lr=interval(1e-4,1e-3)` a range. A range
+keeps the logarithm that the space declares; a path that the space lacks is added to it.
+"""
+
+from collections.abc import Mapping
+
+from hydra.core.override_parser.types import (
+    ChoiceSweep,
+    IntervalSweep,
+    QuotedString,
+    RangeSweep,
+    Sweep,
+)
+from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
+
+from search_spaces.language import Space, choice
+from trainable.config import UserError
+
+
+def narrow(space: Space, swept: Mapping[str, Sweep]) -> Space:
+    """Return the space with each swept path drawn from the values given for it."""
+    for path, sweep in swept.items():
+        declared = space.domains().get(path, [None])[0]
+        space = space.narrowed(path, _distribution(path, sweep, declared))
+    return space
+
+
+def _distribution(path: str, sweep: Sweep, declared: BaseDistribution | None) -> BaseDistribution:
+    if isinstance(sweep, IntervalSweep):
+        return _range(path, sweep, declared)
+    if isinstance(sweep, RangeSweep):
+        return choice(*sweep.range())
+    assert isinstance(sweep, ChoiceSweep)
+    return choice(*(v.text if isinstance(v, QuotedString) else v for v in sweep.list))
+
+
+def _range(path: str, sweep: IntervalSweep, declared: BaseDistribution | None) -> BaseDistribution:
+    low, high = sweep.start, sweep.end
+    if low is None or high is None or low >= high:
+        raise UserError(f"{path}=interval({low},{high}): the first end must be below the second")
+    is_log = "log" in sweep.tags or getattr(declared, "log", False)
+    if is_log and low <= 0:
+        raise UserError(f"{path}=interval({low},{high}): a logarithmic range starts above 0")
+    if isinstance(declared, IntDistribution):
+        return IntDistribution(int(low), int(high), log=is_log)
+    return FloatDistribution(low, high, log=is_log)

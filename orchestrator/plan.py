@@ -1,0 +1,40 @@
+"""What exactly will a search do? Everything checked before anything is started."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from orchestrator.config import SCHEMA, SearchConfig
+from orchestrator.narrow import narrow
+from search_spaces.catalogue import space_named
+from search_spaces.ends import check_space, end_values
+from search_spaces.language import Space
+from trainable.command_line import read_words
+from trainable.config import TrialConfig, trial_part
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A checked search: its words and settings, the trials' base and the space that varies it."""
+
+    words: tuple[str, ...]
+    config: SearchConfig
+    base: TrialConfig
+    space: Space
+
+
+def make_plan(words: Sequence[str]) -> Plan:
+    """Read and check the words of a search; raise UserError for a mistake."""
+    given = read_words(SCHEMA, words)
+    base = trial_part(given.settings)
+    space = narrow(space_named(given.settings.space, given.pinned), given.swept)
+    check_space(space, base)
+    return Plan(tuple(words), given.settings, base, space)
+
+
+def images_and_models(plan: Plan) -> list[TrialConfig]:
+    """Return one configuration for each backbone, image size and head that trials may take."""
+    found: dict[object, TrialConfig] = {}
+    for values in [{}, *end_values(plan.space, plan.base)]:
+        config = plan.base.with_values(values)
+        found.setdefault((config.data, config.model), config)
+    return list(found.values())

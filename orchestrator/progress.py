@@ -1,0 +1,154 @@
+"""How far is a search, how well is it doing, and when will it be over?
+
+Values that never change: an event makes a new one, so that a table can be drawn in another thread.
+Times are seconds of one clock, given by the caller.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, get_args
+
+from trainable.config import Value
+from trainable.records import EpochRecord, Status
+
+TrialState = Literal["running", "paused", "stopped", "completed", "failed", "waiting"]
+STATES: tuple[TrialState, ...] = get_args(TrialState)
+
+
+@dataclass(frozen=True)
+class SearchGoal:
+    """What was asked for; no number of trials: as many as there is time for."""
+
+    experiment: str
+    trials: int | None
+    epochs: int
+    started: float
+    deadline: float | None = None
+
+
+@dataclass(frozen=True)
+class TrialProgress:
+    """How far one trial is; ``epochs`` is how many it trains if nothing stops it."""
+
+    trial: str
+    values: Mapping[str, Value]
+    epochs: int
+    status: TrialState = "running"
+    last: EpochRecord | None = None
+    best: EpochRecord | None = None
+    reason: str = ""
+
+    @property
+    def epoch(self) -> int:
+        """Epochs trained so far."""
+        return self.last.epoch if self.last else 0
+
+    def after(self, epoch: EpochRecord) -> "TrialProgress":
+        """Return the trial with one more epoch; of equal scores the earliest is the best."""
+        better = self.best is None or epoch.score > self.best.score
+        return replace(self, last=epoch, best=epoch if better else self.best)
+
+
+@dataclass(frozen=True)
+class SearchProgress:
+    """How far all trials are; every method that tells of an event returns the state after it."""
+
+    goal: SearchGoal
+    trials: Mapping[str, TrialProgress] = field(default_factory=dict[str, TrialProgress])
+    epochs_since_start: int = 0
+
+    def trial_started(
+        self, trial: str, values: Mapping[str, Value], epochs: Sequence[EpochRecord] = ()
+    ) -> "SearchProgress":
+        """Add a trial, or let a paused one go on; ``epochs`` are those of an earlier driver."""
+        if trial in self.trials:
+            return self._with(replace(self.trials[trial], status="running", reason=""))
+        searched_epochs = values.get("train.epochs")
+        planned = searched_epochs if isinstance(searched_epochs, int) else self.goal.epochs
+        started = TrialProgress(trial, values, planned)
+        for epoch in epochs:
+            started = started.after(epoch)
+        return self._with(started)
+
+    def epoch_finished(self, trial: str, epoch: EpochRecord) -> "SearchProgress":
+        """Add a finished epoch to its trial."""
+        counted = replace(self, epochs_since_start=self.epochs_since_start + 1)
+        return counted._with(self.trials[trial].after(epoch))
+
+    def trial_paused(self, trial: str) -> "SearchProgress":
+        """Mark the trial as waiting to be promoted."""
+        return self._with(replace(self.trials[trial], status="paused"))
+
+    def trial_ended(self, trial: str, status: Status, reason: str = "") -> "SearchProgress":
+        """Mark the trial as over."""
+        return self._with(replace(self.trials[trial], status=status, reason=reason))
+
+    @property
+    def best(self) -> TrialProgress | None:
+        """The trial with the highest score, the first to start of equals."""
+        scored = [trial for trial in self.trials.values() if trial.best]
+        return max(scored, key=best_score, default=None)
+
+    @property
+    def counts(self) -> dict[TrialState, int]:
+        """How many trials are in each state; those asked for but not started are waiting."""
+        found = Counter(trial.status for trial in self.trials.values())
+        found["waiting"] = max(0, (self.goal.trials or 0) - len(self.trials))
+        return {state: found[state] for state in STATES}
+
+    def elapsed(self, now: float) -> float:
+        """Return the seconds since the driver started."""
+        return now - self.goal.started
+
+    def epochs_per_minute(self, now: float) -> float:
+        """Return the mean rate since the driver started, over all trials."""
+        return 60 * self.epochs_since_start / self.elapsed(now) if self.elapsed(now) else 0.0
+
+    def seconds_left(self, now: float) -> float | None:
+        """Return the seconds to the end, at most to the deadline; None while there is no telling.
+
+        That is the epochs still expected, divided by the rate so far.
+        """
+        to_deadline = None if self.goal.deadline is None else max(0, self.goal.deadline - now)
+        rate = self.epochs_per_minute(now) / 60
+        if not rate or self.goal.trials is None:
+            return to_deadline
+        to_last_epoch = self.epochs_left() / rate
+        return to_last_epoch if to_deadline is None else min(to_last_epoch, to_deadline)
+
+    def epochs_left(self) -> float:
+        """Return how many epochs are still expected, if trials go on ending as they have.
+
+        A trial is expected to reach the mean of the ended and paused ones that came as far as it
+        must come: a running trial beyond its last epoch, a paused one as far as it is.
+        """
+        rested = ("paused", "stopped", "completed")
+        lengths = Counter(trial.epoch for trial in self.trials.values() if trial.status in rested)
+        unfinished = Counter(
+            (trial.epoch, trial.epoch + (trial.status == "running"), trial.epochs)
+            for trial in self.trials.values()
+            if trial.status in ("running", "paused")
+        )
+        unfinished[0, 1, self.goal.epochs] += self.counts["waiting"]
+        return sum(
+            count * (expected_length(lengths, at_least, planned) - epoch)
+            for (epoch, at_least, planned), count in unfinished.items()
+        )
+
+    def _with(self, trial: TrialProgress) -> "SearchProgress":
+        return replace(self, trials={**self.trials, trial.trial: trial})
+
+
+def best_score(trial: TrialProgress) -> float:
+    """Return the trial's best score, -1 before its first epoch."""
+    return trial.best.score if trial.best else -1.0
+
+
+def expected_length(lengths: Mapping[int, int], at_least: int, planned: int) -> float:
+    """Return the mean of ``lengths`` (epochs -> trials) from ``at_least`` on, else ``planned``."""
+    reached = {length: count for length, count in lengths.items() if length >= at_least}
+    if not reached:
+        return planned
+    total = sum(length * count for length, count in reached.items())
+    return min(planned, total / sum(reached.values()))

@@ -1,0 +1,67 @@
+"""Search a space of configurations: `python -m orchestrator.search space=loss_aug`."""
+
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from orchestrator.config import SCHEMA
+from orchestrator.plan import Plan, images_and_models, make_plan
+from trainable.command_line import run_command
+from trainable.config import UserError
+from trainable.experiment import Asked, add_start, start_experiment
+from trainable.fitting import check_trial
+from trainable.store import ExperimentFolder, create_experiment, open_experiment
+
+
+def main(words: list[str]) -> int:
+    """Start a search, or go on with one; return 1 where no trial finished."""
+    plan = make_plan(words)
+    if plan.config.resume:
+        return resume(plan)
+    data = [check_trial(config) for config in images_and_models(plan)]
+    experiment = create_experiment(Path(plan.config.search.runs), experiment_name(plan))
+    asked = Asked(
+        question=plan.space.question,
+        words=words,
+        settings={**plan.config.model_dump(mode="json"), **plan.base.model_dump(mode="json")},
+        space=plan.space.as_json(),
+    )
+    start_experiment(experiment, asked, data[0])
+    return run(plan, experiment)
+
+
+def resume(given: Plan) -> int:
+    """Go on with a stored search as it was asked."""
+    name = given.config.resume
+    experiment = open_experiment(Path(given.config.search.runs), name)
+    record = experiment.read_record()
+    ignored = sorted(
+        word for word in given.words if not word.startswith(("resume=", "search.runs="))
+    )
+    if ignored:
+        raise UserError(f"resume={name} goes on as it was asked; leave out {' '.join(ignored)}")
+    root = [] if given.base.data.root == record.data_root else [f"data.root={record.data_root}"]
+    plan = make_plan([*record.words, *root])
+    check_trial(plan.base)
+    add_start(experiment)
+    return run(plan, experiment, is_resumed=True)
+
+
+def experiment_name(plan: Plan) -> str:
+    """Return ``search.name``, or a name made of the time and the space."""
+    started = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    return plan.config.search.name or f"{started}-{'-'.join(plan.config.space)}"
+
+
+def run(plan: Plan, experiment: ExperimentFolder, *, is_resumed: bool = False) -> int:
+    """Run the trials on Ray, predict the eval images with the best and print what came out."""
+    # Ray is imported only when every mistake that can be found without it has been found.
+    from orchestrator.tuning import tune_and_predict
+
+    experiment.become_latest()
+    return tune_and_predict(plan, experiment, is_resumed=is_resumed)
+
+
+if __name__ == "__main__":
+    run_command(SCHEMA, main)

@@ -1,0 +1,86 @@
+"""How does Ray Tune run a plan?"""
+
+import os
+from typing import Any
+
+import ray
+from ray import tune
+
+from orchestrator.cluster import Slots, share_out, start_ray
+from orchestrator.deadline import Deadline
+from orchestrator.finish import PREDICTED, best_trials, how_to_resume, predict_all, summary
+from orchestrator.plan import Plan
+from orchestrator.schedulers import make_scheduler, make_searcher
+from orchestrator.watch import SearchWatch, stored_progress, trial_name
+from trainable.command_line import INTERRUPTED
+from trainable.ray_trial import BASE, EXPERIMENT, RayTrial
+from trainable.store import ExperimentFolder
+
+FAILURES_FORGIVEN = 2
+"""Times a trial is started again from its checkpoint when its process dies."""
+
+
+def tune_and_predict(plan: Plan, folder: ExperimentFolder, *, is_resumed: bool) -> int:
+    """Run the trials, then the eval predictions; return 1 where no trial finished an epoch."""
+    start_ray(plan.config.cluster)
+    deadline = Deadline(plan.config.search.budget, plan.config.search.finish_by)
+    try:
+        slots = share_out(plan.config.cluster, plan.config.search.trials, ray.cluster_resources())
+        # Ray starts one actor after the other otherwise, and an actor takes seconds to import torch.
+        os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots.count)
+        tuner = _restored(folder) if is_resumed else _tuner(plan, folder, slots, deadline)
+        tuner.fit()
+        progress = stored_progress(plan, folder, deadline)
+        if progress.counts["paused"] or (progress.counts["waiting"] and not deadline.passed()):
+            print(f"\n{how_to_resume(progress, folder)}")
+            return INTERRUPTED
+        best = best_trials(progress, folder, PREDICTED)
+        predict_all(folder, best, slots)
+        print(summary(progress, folder, len(best)))
+        return 0 if best else 1
+    finally:
+        ray.shutdown()
+
+
+def _tuner(plan: Plan, folder: ExperimentFolder, slots: Slots, deadline: Deadline) -> tune.Tuner:
+    return tune.Tuner(
+        tune.with_resources(RayTrial, {"cpu": slots.cpus, "gpu": slots.gpus}),
+        param_space={BASE: plan.base.model_dump(mode="json"), EXPERIMENT: str(folder.path)},
+        tune_config=tune.TuneConfig(
+            search_alg=make_searcher(plan),
+            scheduler=make_scheduler(plan.config.scheduler, plan.base.train.epochs),
+            num_samples=plan.config.search.trials,
+            max_concurrent_trials=slots.count,
+            reuse_actors=True,
+            trial_name_creator=trial_name,
+            trial_dirname_creator=trial_name,
+        ),
+        run_config=tune.RunConfig(
+            name=folder.name,
+            storage_path=str(folder.path.parent.resolve()),
+            callbacks=[SearchWatch(plan, folder, deadline)],
+            stop=AtDeadline(deadline),
+            checkpoint_config=tune.CheckpointConfig(num_to_keep=1, checkpoint_frequency=1),
+            failure_config=tune.FailureConfig(max_failures=FAILURES_FORGIVEN),
+            verbose=0,
+        ),
+    )
+
+
+def _restored(folder: ExperimentFolder) -> tune.Tuner:
+    return tune.Tuner.restore(str(folder.path.resolve()), RayTrial, resume_errored=True)
+
+
+class AtDeadline(tune.Stopper):
+    """Ends all trials when the time is over."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        self._deadline = deadline
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        """Let each trial go on by itself."""
+        return False
+
+    def stop_all(self) -> bool:
+        """Say whether the time is over."""
+        return self._deadline.passed()

@@ -1,0 +1,127 @@
+"""What is known of a search follows from the events it was told of, worked out by hand."""
+
+import pytest
+
+from orchestrator.progress import SearchGoal, SearchProgress
+from trainable.records import EpochRecord
+
+GOAL = SearchGoal("loss_aug", trials=6, epochs=8, started=100.0)
+
+
+def epoch(number, score=0.5):
+    return EpochRecord(
+        epoch=number, metrics={"macro_f1": score}, train_loss=1.0, lr=0.001, seconds={"step": 2.0}
+    )
+
+
+def trained(progress, trial, scores):
+    progress = progress.trial_started(trial, {"optim.lr": 0.01})
+    for number, score in enumerate(scores, start=1):
+        progress = progress.epoch_finished(trial, epoch(number, score))
+    return progress
+
+
+def test_best_is_the_highest_epoch_of_any_trial_and_the_first_of_equals():
+    progress = trained(SearchProgress(GOAL), "a", [0.2, 0.7, 0.4])
+    progress = trained(progress, "b", [0.7, 0.1])
+    assert progress.best.trial == "a"
+    assert progress.best.best.epoch == 2
+    assert progress.best.last.score == 0.4
+
+
+def test_a_search_without_an_epoch_has_no_best_and_no_end():
+    progress = SearchProgress(GOAL).trial_started("a", {})
+    assert progress.best is None
+    assert progress.seconds_left(now=160.0) is None
+    assert progress.epochs_per_minute(now=100.0) == 0
+
+
+def test_every_asked_trial_is_counted_in_exactly_one_state():
+    progress = SearchProgress(GOAL)
+    for trial in "abcde":
+        progress = progress.trial_started(trial, {})
+    progress = progress.trial_paused("b").trial_ended("c", "stopped")
+    progress = progress.trial_ended("d", "completed").trial_ended("e", "failed", "no memory")
+    assert progress.counts == dict.fromkeys(progress.counts, 1)
+    assert sum(progress.counts.values()) == 6
+
+
+def test_a_paused_trial_that_starts_again_keeps_its_epochs():
+    progress = trained(SearchProgress(GOAL), "a", [0.2, 0.7]).trial_paused("a")
+    progress = progress.trial_started("a", {})
+    assert progress.trials["a"].status == "running"
+    assert progress.trials["a"].epoch == 2
+
+
+def test_an_event_leaves_the_state_before_it_as_it_was():
+    before = trained(SearchProgress(GOAL), "a", [0.2])
+    before.epoch_finished("a", epoch(2))
+    assert before.trials["a"].epoch == 1
+
+
+def test_the_rate_counts_the_epochs_of_all_trials_since_the_start():
+    progress = trained(trained(SearchProgress(GOAL), "a", [0.1] * 3), "b", [0.1] * 2)
+    assert progress.epochs_per_minute(now=130.0) == 10
+
+
+def test_epochs_of_an_earlier_driver_count_for_the_best_but_not_for_the_rate():
+    progress = SearchProgress(GOAL).trial_started("a", {}, [epoch(1, 0.9), epoch(2, 0.3)])
+    assert progress.best.best.epoch == 1
+    assert progress.trials["a"].epoch == 2
+    assert progress.epochs_per_minute(now=160.0) == 0
+
+
+def test_with_no_trial_ended_each_is_expected_to_train_all_its_epochs():
+    progress = trained(SearchProgress(GOAL), "a", [0.1] * 3)
+    assert progress.epochs_left() == (8 - 3) + 5 * 8
+
+
+def test_a_trial_that_searches_its_epochs_is_expected_to_train_those():
+    progress = SearchProgress(GOAL).trial_started("a", {"train.epochs": 20})
+    assert progress.epochs_left() == 20 + 5 * 8
+
+
+def test_trials_not_started_are_expected_to_be_as_long_as_the_ended_ones_were():
+    progress = trained(SearchProgress(GOAL), "a", [0.1] * 2).trial_ended("a", "stopped")
+    progress = trained(progress, "b", [0.1] * 8).trial_ended("b", "completed")
+    assert progress.epochs_left() == 4 * 5
+
+
+def test_a_running_trial_is_expected_to_be_as_long_as_those_that_came_further():
+    progress = trained(SearchProgress(GOAL), "a", [0.1] * 2).trial_ended("a", "stopped")
+    progress = trained(progress, "b", [0.1] * 6).trial_ended("b", "stopped")
+    progress = trained(progress, "c", [0.1] * 3)
+    assert progress.epochs_left() == (6 - 3) + 3 * 4
+
+
+def test_paused_trials_are_expected_to_go_on_as_rarely_as_others_did():
+    progress = trained(SearchProgress(GOAL), "a", [0.1] * 2).trial_paused("a")
+    progress = trained(progress, "b", [0.1] * 2).trial_paused("b")
+    progress = trained(progress, "c", [0.1] * 8).trial_ended("c", "completed")
+    mean = (2 + 2 + 8) / 3
+    assert progress.epochs_left() == pytest.approx(2 * (mean - 2) + 3 * mean)
+
+
+def test_a_failed_trial_says_nothing_about_how_long_trials_are():
+    progress = trained(SearchProgress(GOAL), "a", [0.1]).trial_ended("a", "failed")
+    assert progress.epochs_left() == 5 * 8
+
+
+def test_time_left_is_epochs_left_at_the_rate_so_far():
+    progress = trained(SearchProgress(GOAL), "a", [0.1] * 4).trial_ended("a", "stopped")
+    assert progress.epochs_left() == 20
+    assert progress.seconds_left(now=140.0) == pytest.approx(200)
+
+
+def test_time_left_ends_with_the_deadline():
+    goal = SearchGoal("loss_aug", trials=6, epochs=8, started=100.0, deadline=200.0)
+    progress = trained(SearchProgress(goal), "a", [0.1] * 4)
+    assert progress.seconds_left(now=140.0) == 60
+    assert progress.seconds_left(now=300.0) == 0
+
+
+def test_a_search_of_as_many_trials_as_fit_ends_with_its_deadline():
+    goal = SearchGoal("loss_aug", trials=None, epochs=8, started=100.0, deadline=200.0)
+    progress = trained(SearchProgress(goal), "a", [0.1] * 4).trial_ended("a", "completed")
+    assert progress.seconds_left(now=140.0) == 60
+    assert progress.counts["waiting"] == 0
