@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from analysis.commands import RUNS, ExperimentOption, RunsOption, new_app, user_errors
-from analysis.output import METRIC_HEADINGS, FormatOption, Row, show_data, show_table, words
+from analysis.output import METRIC_HEADINGS, FormatOption, Row, show_data, show_table
 from analysis.results import Experiment, Trial, load_experiment
 from trainable.config import UserError, Value
+from trainable.records import compact
 from trainable.store import LATEST
 
 app = new_app()
@@ -24,8 +25,8 @@ def leaderboard(
     places = leaderboard_places(found)
     if form == "table":
         title = f"{found.folder.name}: {found.folder.read_record().question}"
-        reasons = [f"{place.trial}: {place.reason}" for place in places if place.reason]
-        show_table(title, [place.line() for place in places], reasons)
+        notes = [f"{place.trial}: {place.reason or compact(place.values)}" for place in places]
+        show_table(title, [place.line() for place in places], ["", *notes])
     else:
         show_data(form, [place.data() for place in places])
 
@@ -59,7 +60,7 @@ class Place:
         }
 
     def line(self) -> Row:
-        """Return the line for people: epochs in one column, values in another."""
+        """Return the line for people: the metrics, epochs in one column, no settings."""
         return {
             "#": self.rank,
             "trial": self.trial,
@@ -67,7 +68,6 @@ class Place:
             "best\n/all": f"{self.best_epoch or '-'}/{self.epochs}",
             "status": self.status,
             "sec.": round(self.seconds),
-            "values": words(self.values),
         }
 
 

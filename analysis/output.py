@@ -53,14 +53,6 @@ def show_data(form: Literal["json", "csv"], rows: Sequence[Row]) -> None:
         pd.DataFrame([_flat(row) for row in rows], dtype=object).to_csv(sys.stdout, index=False)
 
 
-def words(values: Row) -> str:
-    """Return ``values`` as `path=value` words, floats with three significant digits."""
-    return " ".join(
-        f"{path}={value:.3g}" if isinstance(value, float) else f"{path}={value}"
-        for path, value in values.items()
-    )
-
-
 def _add_column(table: Table, heading: str, values: Sequence[object]) -> None:
     """Numbers stand right; where the terminal is narrow, only long cells fold."""
     is_number = any(isinstance(value, int | float) for value in values)

@@ -1,9 +1,11 @@
 """On which machines do trials run, and how much of them does each trial take?"""
 
+import logging
 import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import ray
@@ -42,17 +44,12 @@ def start_ray(config: ClusterSection) -> None:
         os.environ.setdefault(name, value)
     packages = str(Path(__file__).resolve().parent.parent)
     runtime = {"env_vars": {**WORKER_ENVIRONMENT, "PYTHONPATH": packages}}
-    quiet = {"log_to_driver": False, "logging_level": "ERROR", "runtime_env": runtime}
+    init = partial(ray.init, log_to_driver=False, logging_level=logging.ERROR, runtime_env=runtime)
     if not config.address:
-        ray.init(
-            address="local",
-            include_dashboard=False,
-            object_store_memory=OBJECT_STORE_BYTES,
-            **quiet,
-        )
+        init(address="local", include_dashboard=False, object_store_memory=OBJECT_STORE_BYTES)
         return
     try:
-        ray.init(address=config.address, **quiet)
+        init(address=config.address)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise UserError(
             f"cluster.address={config.address}: cannot join that Ray cluster ({error}). Is it "

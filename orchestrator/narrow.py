@@ -5,6 +5,7 @@ keeps the logarithm that the space declares; a path that the space lacks is adde
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from hydra.core.override_parser.types import (
     ChoiceSweep,
@@ -33,7 +34,7 @@ def _distribution(path: str, sweep: Sweep, declared: BaseDistribution | None) ->
     if isinstance(sweep, RangeSweep):
         return choice(*sweep.range())
     assert isinstance(sweep, ChoiceSweep)
-    return choice(*(v.text if isinstance(v, QuotedString) else v for v in sweep.list))
+    return choice(*(_plain(value) for value in sweep.list))
 
 
 def _range(path: str, sweep: IntervalSweep, declared: BaseDistribution | None) -> BaseDistribution:
@@ -46,3 +47,7 @@ def _range(path: str, sweep: IntervalSweep, declared: BaseDistribution | None) -
     if isinstance(declared, IntDistribution):
         return IntDistribution(int(low), int(high), log=is_log)
     return FloatDistribution(low, high, log=is_log)
+
+
+def _plain(value: Any) -> Any:
+    return value.text if isinstance(value, QuotedString) else value

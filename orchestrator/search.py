@@ -1,7 +1,5 @@
 """Search a space of configurations: `python -m orchestrator.search space=loss_aug`."""
 
-import sys
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 

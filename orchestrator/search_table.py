@@ -1,6 +1,5 @@
 """What does a search look like in words? Its table, its header and its lines."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
@@ -9,8 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.progress import SearchProgress, TrialProgress, best_score
-from trainable.config import Value
-from trainable.records import EpochRecord
+from trainable.records import EpochRecord, compact
 
 COLOURS: Mapping[str, str] = {
     "running": "cyan",
@@ -60,16 +58,6 @@ def trial_line(trial: TrialProgress) -> str:
     about = first_line(trial.reason) if trial.status == "failed" else compact(trial.values)
     epochs = f"{trial.epoch}/{trial.epochs} epochs"
     return f"{trial.trial} {trial.status}, {epochs}, best {_score(trial.best)}: {about}"
-
-
-def compact(values: Mapping[str, Value]) -> str:
-    """Return settings by the last word of their paths, or by the path where that is not unique."""
-    short = {path: path.removesuffix(".name").rpartition(".")[2] for path in values}
-    uses = Counter(short.values())
-    return " ".join(
-        f"{short[path] if uses[short[path]] == 1 else path}={_plain(value)}"
-        for path, value in values.items()
-    )
 
 
 def first_line(reason: str) -> str:
@@ -137,12 +125,6 @@ def _row(trial: TrialProgress) -> list[Text]:
 
 def _score(epoch: EpochRecord | None) -> str:
     return f"{epoch.score:.4f}" if epoch else "-"
-
-
-def _plain(value: Value) -> str:
-    if isinstance(value, float):
-        return f"{value:.3g}"
-    return value if isinstance(value, str) else str(value).lower()
 
 
 def _duration(seconds: float) -> str:

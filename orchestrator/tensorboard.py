@@ -38,7 +38,8 @@ class TensorBoardLog:
         self._table = HParamsTable(space, base)
         self._files: dict[str, Path] = {}
         self._best: dict[str, EpochRecord] = {}
-        _append(_new_file(folder), Event(summary=self._table.columns(), wall_time=time.time()))
+        columns = Event(summary=self._table.columns(), wall_time=time.time())
+        _append(_new_file(folder, "columns"), columns)
 
     def trial_started(
         self, trial: str, values: Mapping[str, Value], epochs: Sequence[EpochRecord] = ()
@@ -51,7 +52,7 @@ class TensorBoardLog:
             return
         for earlier in (self._folder / trial).glob("*.ended"):
             earlier.unlink()
-        self._files[trial] = file = _new_file(self._folder / trial)
+        self._files[trial] = file = _new_file(self._folder / trial, "curves")
         if epochs:
             self._best[trial] = max(epochs, key=_score)
         _append(file, Event(summary=self._table.row(trial, values), wall_time=time.time()))
@@ -65,10 +66,14 @@ class TensorBoardLog:
         _append(self._files[trial], event)
 
     def trial_finished(self, trial: str, status: Status) -> None:
-        """Mark the trial as succeeded or failed; it may be started again."""
-        # In a file of its own, because a failed trial that is started again must lose it.
-        file = self._files.pop(trial).with_suffix(".ended")
+        """Mark the trial as succeeded or failed; it may be started again.
+
+        One that paused under an earlier driver may end without having started under this one.
+        """
+        self._files.pop(trial, None)
         self._best.pop(trial, None)
+        # In a file of its own, because a failed trial that is started again must lose it.
+        file = _new_file(self._folder / trial, "ended")
         now = time.time()
         _append(file, Event(summary=verdict(status, now), wall_time=now))
 
@@ -87,9 +92,9 @@ def _curves(epoch: EpochRecord) -> dict[str, float]:
     }
 
 
-def _new_file(folder: Path) -> Path:
+def _new_file(folder: Path, content: str) -> Path:
     """Start an event file; TensorBoard reads a folder's files in the order of their names."""
-    file = folder / f"events.out.tfevents.{time.time_ns()}.curves"
+    file = folder / f"events.out.tfevents.{time.time_ns()}.{content}"
     _append(file, Event(file_version="brain.Event:2", wall_time=time.time()))
     return file
 

@@ -26,7 +26,7 @@ def tune_and_predict(plan: Plan, folder: ExperimentFolder, *, is_resumed: bool) 
     deadline = Deadline(plan.config.search.budget, plan.config.search.finish_by)
     try:
         slots = share_out(plan.config.cluster, plan.config.search.trials, ray.cluster_resources())
-        # Ray starts one actor after the other otherwise, and an actor takes seconds to import torch.
+        # Ray would start one actor after the other, and each takes seconds to import torch.
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots.count)
         tuner = _restored(folder) if is_resumed else _tuner(plan, folder, slots, deadline)
         tuner.fit()

@@ -33,7 +33,13 @@ class SearchWatch(tune.Callback):
     def __getstate__(self) -> dict[str, Any]:
         return {name: self.__dict__[name] for name in ("_plan", "_folder", "_deadline")}
 
-    def setup(self, stop: Any = None, num_samples: Any = None, **info: Any) -> None:
+    def setup(
+        self,
+        stop: Any = None,
+        num_samples: int | None = None,
+        total_num_samples: int | None = None,
+        **info: Any,
+    ) -> None:
         """Open the log and the table, with all that earlier drivers recorded."""
         self._log = TensorBoardLog(self._folder.tensorboard, self._plan.space, self._plan.base)
         self.progress = stored_progress(self._plan, self._folder, self._deadline)
@@ -88,6 +94,8 @@ class SearchWatch(tune.Callback):
 
     def _end(self, trial: Trial, outcome: Outcome) -> None:
         name = str(trial)
+        if name not in self.progress.trials:  # it died before it started
+            self._show(self.progress.trial_started(name, own_values(trial)))
         folder = self._folder.trial(name)
         folder.write_outcome(outcome)
         self._log.trial_finished(name, outcome.status)

@@ -170,8 +170,7 @@ def _compose(schema: Schema[Any], words: Sequence[str]) -> dict[str, Any]:
 def _described(model: type[BaseModel], path: str) -> tuple[str, str]:
     *sections, name = path.split(".")
     for section in sections:
-        kind = model.model_fields[section].annotation
-        assert kind is not None
+        kind: Any = model.model_fields[section].annotation
         model = kind
     field = model.model_fields[name]
     return str(field.default), field.description or ""

@@ -11,7 +11,7 @@ from trainable.cache import ImageCache, ImageSize, cache_folder, open_cache
 from trainable.config import DEMO, CvConfig, DataConfig, UserError
 from trainable.demo import demo_root
 from trainable.folds import Fold, check_leaks, make_folds
-from trainable.table import FaceTable, listed, read_table
+from trainable.table import listed, read_table
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,14 @@ def data_root(config: DataConfig) -> Path:
     return Path(config.root)
 
 
-@functools.lru_cache(maxsize=4)
 def load_data(config: DataConfig) -> FaceData:
     """Read, check and decode a data folder; later calls in this process return the same."""
+    return _load_data(config.model_dump_json())
+
+
+@functools.lru_cache(maxsize=4)
+def _load_data(settings: str) -> FaceData:
+    config = DataConfig.model_validate_json(settings)
     table = read_table(data_root(config))
     size = ImageSize(config.image_height, config.image_width)
     cache = open_cache(table.root, list(table.images["image"]), size)

@@ -6,6 +6,7 @@ step of a small network took 0.6 of the time), optimizers step in one fused kern
 
 import contextlib
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -28,13 +29,13 @@ class Device:
 
     def place_model(self, model: nn.Module) -> nn.Module:
         """Return the model on the device in channels-last layout."""
-        return model.to(self.name, memory_format=torch.channels_last)
+        return model.to(device=self.name, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def place(self, tensor: torch.Tensor) -> torch.Tensor:
         """Return the tensor on the device; copies overlap with work where memory is pinned."""
         return tensor.to(self.name, non_blocking=True)
 
-    def autocast(self) -> contextlib.AbstractContextManager[None]:
+    def autocast(self) -> contextlib.AbstractContextManager[Any]:
         """Return the context in which forward passes run."""
         if self.precision == "float32":
             return contextlib.nullcontext()

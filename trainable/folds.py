@@ -1,6 +1,7 @@
 """Which persons are trained on, and which are predicted, so that nobody is on both sides?"""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from trainable.config import CvConfig, TrainConfig, UserError
 from trainable.labels import MIDDLE_AGE, OLD_AGE, TASK_CLASSES, age_class, encode
 from trainable.table import listed
 
-Rows = NDArray[np.int64]
+Rows = NDArray[np.integer[Any]]
 
 
 class LeakError(UserError):
@@ -37,9 +38,9 @@ def make_folds(images: pd.DataFrame, config: CvConfig) -> list[Fold]:
     _refuse_rare(strata, max(2, config.folds))
     names = persons["person"].to_numpy()
     if config.folds == 1:
-        held_back = train_test_split(
+        _, held_back = train_test_split(
             names, test_size=config.validation_share, random_state=config.seed, stratify=strata
-        )[1]
+        )
         return [_fold(images, held_back)]
     splitter = StratifiedKFold(config.folds, shuffle=True, random_state=config.seed)
     return [_fold(images, names[held_back]) for _, held_back in splitter.split(names, strata)]
@@ -72,7 +73,7 @@ def check_leaks(images: pd.DataFrame, digests: NDArray[np.bytes_], folds: list[F
                 )
 
 
-def _fold(images: pd.DataFrame, held_back: NDArray[np.object_]) -> Fold:
+def _fold(images: pd.DataFrame, held_back: Any) -> Fold:
     is_validation = images["person"].isin(held_back).to_numpy()
     return Fold(np.flatnonzero(~is_validation), np.flatnonzero(is_validation))
 

@@ -1,5 +1,7 @@
 """How do the weights move, and how large is each step?"""
 
+from typing import Any
+
 import torch
 from timm.optim import create_optimizer_v2
 from timm.scheduler import create_scheduler_v2
@@ -14,7 +16,7 @@ FUSED = ("adamw", "adam", "sgd")
 
 def make_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.Optimizer:
     """Return timm's optimizer of that name; norms and biases are not decayed."""
-    fused = {"fused": True} if config.name in FUSED else {}
+    fused: dict[str, Any] = {"fused": True} if config.name in FUSED else {}
     return create_optimizer_v2(
         model, opt=config.name, lr=config.lr, weight_decay=config.weight_decay, **fused
     )

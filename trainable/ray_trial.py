@@ -51,9 +51,9 @@ class RayTrial(tune.Trainable):
         """Write what continuing needs."""
         self._fit.save(Path(checkpoint_dir))
 
-    def load_checkpoint(self, checkpoint_dir: str) -> None:
-        """Continue from a checkpoint."""
-        self._fit.load(Path(checkpoint_dir))
+    def load_checkpoint(self, checkpoint: Any) -> None:
+        """Continue from a checkpoint, a folder."""
+        self._fit.load(Path(checkpoint))
 
     def _result(self, epoch: EpochRecord | None, failure: str, *, done: bool) -> dict[str, Any]:
         record = epoch and epoch.model_dump()

@@ -1,5 +1,7 @@
 """What is kept of an experiment, a trial and an epoch? The records that the store writes."""
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field
@@ -88,3 +90,19 @@ class TrialResults(Section):
     def best(self) -> EpochRecord | None:
         """The epoch with the highest score, the earliest of equals; None before the first."""
         return max(self.epochs, key=lambda epoch: epoch.score, default=None)
+
+
+def compact(values: Mapping[str, Value]) -> str:
+    """Return settings by the last word of their paths, or by the path where that is not unique."""
+    short = {path: path.removesuffix(".name").rpartition(".")[2] for path in values}
+    uses = Counter(short.values())
+    return " ".join(
+        f"{short[path] if uses[short[path]] == 1 else path}={_plain(value)}"
+        for path, value in values.items()
+    )
+
+
+def _plain(value: Value) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    return value if isinstance(value, str) else str(value).lower()

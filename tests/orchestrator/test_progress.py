@@ -22,7 +22,7 @@ def trained(progress, trial, scores):
 
 
 def test_best_is_the_highest_epoch_of_any_trial_and_the_first_of_equals():
-    progress = trained(SearchProgress(GOAL), "a", [0.2, 0.7, 0.4])
+    progress = trained(SearchProgress(GOAL), "a", [0.2, 0.7, 0.7, 0.4])
     progress = trained(progress, "b", [0.7, 0.1])
     assert progress.best.trial == "a"
     assert progress.best.best.epoch == 2
@@ -88,10 +88,10 @@ def test_trials_not_started_are_expected_to_be_as_long_as_the_ended_ones_were():
 
 
 def test_a_running_trial_is_expected_to_be_as_long_as_those_that_came_further():
-    progress = trained(SearchProgress(GOAL), "a", [0.1] * 2).trial_ended("a", "stopped")
-    progress = trained(progress, "b", [0.1] * 6).trial_ended("b", "stopped")
+    progress = trained(SearchProgress(GOAL), "a", [0.1] * 3).trial_ended("a", "stopped")
+    progress = trained(progress, "b", [0.1] * 7).trial_ended("b", "stopped")
     progress = trained(progress, "c", [0.1] * 3)
-    assert progress.epochs_left() == (6 - 3) + 3 * 4
+    assert progress.epochs_left() == (7 - 3) + 3 * 5
 
 
 def test_paused_trials_are_expected_to_go_on_as_rarely_as_others_did():

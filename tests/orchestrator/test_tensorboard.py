@@ -81,8 +81,13 @@ def test_a_failed_trial_that_starts_again_is_no_longer_failed(log, tmp_path):
     log.trial_finished("a", "failed")
     assert SESSION_END_INFO_TAG in read(tmp_path / "a").Tags()["tensors"]
     log.trial_started("a", VALUES)
-    logged = read(tmp_path / "a")
-    assert SESSION_END_INFO_TAG not in logged.Tags()["tensors"]
+    assert SESSION_END_INFO_TAG not in read(tmp_path / "a").Tags()["tensors"]
+
+
+def test_a_trial_paused_before_a_restart_may_end_without_starting_again(log, tmp_path):
+    log.trial_started("a", VALUES)
+    TensorBoardLog(tmp_path, SPACE, TrialConfig()).trial_finished("a", "stopped")
+    assert SESSION_END_INFO_TAG in read(tmp_path / "a").Tags()["tensors"]
 
 
 def test_a_thousand_running_trials_hold_no_file_and_no_thread(log, tmp_path):

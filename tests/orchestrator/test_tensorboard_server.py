@@ -145,10 +145,10 @@ def log(folder):
 def server(log, folder):
     server = Server(folder)
     try:
-        within(40, lambda: server.ask("experiment"))
+        within(40, lambda: server.ask("experiment").get("hparamInfos"))
         yield server
     finally:
-        server.process.terminate()
+        server.process.kill()
         server.process.wait(10)
 
 
@@ -224,6 +224,5 @@ def test_the_hparams_page_shows_trials_and_their_best_scores(server, browser):
     browser.get(f"{server.address}/#hparams")
     wanted = {"focal", "plain", "macro_f1 (best epoch)", "0.61000", "0.52000", "0.0030000"}
     within(40, lambda: wanted <= set(browser.execute_script(VISIBLE_TEXT)))
-    picture = os.environ.get("TENSORBOARD_SCREENSHOT")
-    if picture:
+    if picture := os.environ.get("TENSORBOARD_SCREENSHOT"):  # a file for people to look at
         browser.save_screenshot(picture)
