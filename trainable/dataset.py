@@ -9,7 +9,7 @@ import pandas as pd
 
 from trainable.cache import ImageCache, ImageSize, cache_folder, open_cache
 from trainable.config import DEMO, CvConfig, DataConfig, UserError
-from trainable.demo import demo_root
+from trainable.demo.data_set import demo_root
 from trainable.folds import Fold, check_leaks, make_folds
 from trainable.table import listed, read_table
 

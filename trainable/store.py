@@ -226,7 +226,7 @@ def open_experiment(runs: Path, name: str = LATEST) -> ExperimentFolder:
         raise UserError(f"no experiment in {runs}; start one with python -m orchestrator.search")
     if name not in known:
         raise unknown_name("experiment", name, known)
-    return ExperimentFolder((runs / name).resolve())
+    return ExperimentFolder(runs / ((runs / name).readlink() if name == LATEST else name))
 
 
 def now() -> str:

@@ -1,0 +1,1 @@
+"""Drawn faces in the competition's layout, to try everything on without any data."""
