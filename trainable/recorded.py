@@ -1,5 +1,6 @@
 """How does a fit in progress leave nothing unrecorded?"""
 
+import os
 import platform
 import time
 from collections.abc import Mapping
@@ -81,6 +82,7 @@ def machine_record(config: TrialConfig) -> MachineRecord:
     is_cuda = device.name == "cuda"
     return MachineRecord(
         host=platform.node(),
+        process=os.getpid(),
         device=device.name,
         precision=device.precision,
         threads=torch.get_num_threads(),

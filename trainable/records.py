@@ -36,6 +36,7 @@ class MachineRecord(Section):
     """Where a trial ran: what must be alike for the same numbers to the last digit."""
 
     host: str
+    process: int
     device: str
     precision: str
     threads: int
