@@ -10,6 +10,7 @@ from search_spaces.ends import check_space, end_values
 from search_spaces.language import Space
 from trainable.command_line import read_words
 from trainable.config import TrialConfig, trial_part
+from trainable.ignored import ignored_settings
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class Plan:
     config: SearchConfig
     base: TrialConfig
     space: Space
+    notes: tuple[str, ...] = ()
+    """Typed settings that have no effect, a sentence each."""
 
 
 def make_plan(words: Sequence[str]) -> Plan:
@@ -28,7 +31,8 @@ def make_plan(words: Sequence[str]) -> Plan:
     base = trial_part(given.settings)
     space = narrow(space_named(given.settings.space, given.pinned), given.swept)
     check_space(space, base)
-    return Plan(tuple(words), given.settings, base, space)
+    notes = ignored_settings(base, given.pinned | set(given.swept), space.parameters)
+    return Plan(tuple(words), given.settings, base, space, tuple(notes))
 
 
 def images_and_models(plan: Plan) -> list[TrialConfig]:

@@ -1,5 +1,6 @@
 """Search a space of configurations: `python -m orchestrator.search space=loss_aug`."""
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from trainable.store import ExperimentFolder, create_experiment, open_experiment
 def main(words: list[str]) -> int:
     """Start a search, or go on with one; return 1 where no trial finished."""
     plan = make_plan(words)
+    for note in plan.notes:
+        print(f"note: {note}", file=sys.stderr)
     if plan.config.resume:
         return resume(plan)
     data = [check_trial(config) for config in images_and_models(plan)]

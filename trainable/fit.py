@@ -1,5 +1,6 @@
 """Train one configuration, or a stored trial again, with no Ray: `python -m trainable.fit`."""
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from trainable.config import RunsConfig, TrialConfig, UserError, trial_part
 from trainable.experiment import Asked, start_experiment
 from trainable.fitting import check_trial
 from trainable.fold_fit import DivergedError
+from trainable.ignored import ignored_settings
 from trainable.predict import predict_eval
 from trainable.recorded import RecordedFit
 from trainable.records import EpochRecord, Outcome, TrialResults
@@ -44,6 +46,8 @@ def main(words: list[str]) -> int:
             raise UserError("replay= trains a trial as it was; give no other settings with it")
         return replay(config, words)
     trial = trial_part(config)
+    for note in ignored_settings(trial, given.pinned):
+        print(f"note: {note}", file=sys.stderr)
     train(config, trial, trial.train.epochs, words)
     return 0
 
