@@ -36,7 +36,8 @@ class _Wishes:
 def check_space(space: Space, base: TrialConfig) -> None:
     """Raise UserError where the space names an unknown path or a value ``base`` cannot take."""
     known = setting_paths(TrialConfig)
-    for path in space.parameters:
+    parents = [domain.parent for domain in space.parameters.values() if isinstance(domain, When)]
+    for path in [*space.parameters, *parents]:
         if path not in known:
             raise unknown_name("setting in the search space", path, known)
     for values in end_values(space, base):

@@ -88,7 +88,9 @@ class Space:
     def suggest(self, trial: Suggest, base: TrialConfig) -> dict[str, Value]:
         """Draw a value for each parameter that exists, parents first."""
         values: dict[str, Value] = {}
-        for path, domain in self.parameters.items():
+        unconditional_first = sorted(self.parameters, key=self._is_conditional)
+        for path in unconditional_first:
+            domain = self.parameters[path]
             if isinstance(domain, When):
                 parent = values.get(domain.parent, base.value(domain.parent))
                 if parent in domain.cases:
@@ -96,6 +98,9 @@ class Space:
             else:
                 values[path] = draw(trial, path, domain)
         return values
+
+    def _is_conditional(self, path: str) -> bool:
+        return isinstance(self.parameters[path], When)
 
     def domains(self) -> dict[str, list[BaseDistribution]]:
         """Return every distribution a path may be drawn from, ``when`` cases one by one."""

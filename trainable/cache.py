@@ -96,12 +96,14 @@ def _decode_all(files: Sequence[Path], size: ImageSize, folder: Path) -> None:
     unreadable: dict[int, str] = {}
 
     def decode(row: int) -> None:
-        content = files[row].read_bytes()
-        digests[row] = hashlib.blake2b(content, digest_size=16).hexdigest().encode()
+        content = b""
         try:
+            content = files[row].read_bytes()
+            digests[row] = hashlib.blake2b(content, digest_size=16).hexdigest().encode()
             pixels[row] = decode_image(content, size)
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            unreadable[row] = str(error) if content else "the file is empty"
+            is_empty = not content and files[row].is_file()
+            unreadable[row] = "the file is empty" if is_empty else str(error)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(decode, range(len(files)), chunksize=32))

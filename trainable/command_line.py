@@ -15,6 +15,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType, Sweep
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
@@ -134,8 +135,13 @@ def _refuse_unknown(schema: Schema[Any], overrides: Any) -> None:
             raise UserError(f"{override.input_line}: write it without + or ~")
         if key not in known:
             raise unknown_name("word", key, known)
-        if key in schema.groups and override.value() not in schema.groups[key]:
-            raise unknown_name(key, str(override.value()), schema.groups[key])
+        if key in schema.groups and not _is_option(override, schema.groups[key]):
+            raise unknown_name(key, override.input_line.partition("=")[2], schema.groups[key])
+
+
+def _is_option(override: Override, options: Mapping[str, Settings]) -> bool:
+    value = override.value()
+    return isinstance(value, str) and value in options
 
 
 def _as_word(override: Override) -> str:
@@ -161,7 +167,7 @@ def _compose(schema: Schema[Any], words: Sequence[str]) -> dict[str, Any]:
     with initialize(config_path=None, version_base="1.3"):
         try:
             settings = OmegaConf.to_container(compose(schema.command, list(words)), resolve=True)
-        except HydraException as error:
+        except (HydraException, OmegaConfBaseException) as error:
             raise UserError(str(error).splitlines()[0]) from None
     assert isinstance(settings, dict)
     return {str(key): value for key, value in settings.items()}

@@ -303,9 +303,10 @@ def _near(problem: Mapping[str, Any]) -> str:
 
 
 def _set(tree: dict[str, Any], path: str, value: Value) -> None:
+    known = setting_paths(TrialConfig)
+    if path not in known:
+        raise unknown_name("setting", path, known)
     *sections, name = path.split(".")
     for section in sections:
-        tree = tree.get(section, {})
-    if name not in tree:
-        raise unknown_name("setting", path, setting_paths(TrialConfig))
+        tree = tree[section]
     tree[name] = value

@@ -46,6 +46,11 @@ class Device:
         return torch.amp.GradScaler(self.name, enabled=self.precision == "float16")
 
     @property
+    def predicted_at_once(self) -> int:
+        """Images of a prediction's batch: what the CPU's caches hold, or what keeps a GPU busy."""
+        return 256 if self.name == "cuda" else 64
+
+    @property
     def pins_memory(self) -> bool:
         """Whether batches should be made in pinned memory."""
         return self.name == "cuda"

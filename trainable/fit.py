@@ -73,10 +73,12 @@ def train(config: FitConfig, trial: TrialConfig, epochs: int, words: list[str]) 
 def replay(config: FitConfig, words: list[str]) -> int:
     """Train a stored trial again and say whether every metric came out the same."""
     original = _stored_trial(Path(config.search.runs), config.replay).read()
-    results = train(config, as_it_was(original), len(original.epochs), words)
+    # A trial that failed did so in the epoch after the last that is stored.
+    epochs = len(original.epochs) + (original.outcome.status == "failed")
+    results = train(config, as_it_was(original), epochs, words)
     differing = [
         f"epoch {old.epoch}: macro-F1 {old.score} was stored, {new.score} came out"
-        for old, new in zip(original.epochs, results.epochs, strict=True)
+        for old, new in zip(original.epochs, results.epochs, strict=False)
         if old.metrics != new.metrics
     ]
     if not differing:

@@ -9,7 +9,7 @@ import torch
 from trainable.config import TrialConfig
 from trainable.dataset import FaceData, load_data
 from trainable.device import select_device
-from trainable.fold_fit import FoldFit
+from trainable.fold_fit import DivergedError, FoldFit
 from trainable.metrics import scores
 from trainable.model import check_backbone, make_model
 from trainable.records import EpochRecord
@@ -22,10 +22,9 @@ def check_trial(config: TrialConfig) -> FaceData:
     Checks the device, the backbone, its pretrained weights, the data, and the folds for leaks.
     """
     select_device(config.machine)
+    check_backbone(config.model, (config.data.image_height, config.data.image_width))
     if config.model.pretrained:
         make_model(config.model)
-    else:
-        check_backbone(config.model.backbone)
     data = load_data(config.data)
     data.folds(config.cv)
     return data
@@ -58,6 +57,11 @@ class Fit:
                 for fit, fold in zip(self._fits, self._folds, strict=True)
             ]
         )
+        if not np.isfinite(self.validation).all():
+            raise DivergedError(
+                f"the network predicted no numbers after epoch {self.epoch + 1} "
+                f"(optim.lr={self.config.optim.lr:g})"
+            )
         labels = self.data.images["label"].to_numpy()[self.rows]
         metrics = scores(labels, self.validation.argmax(1))
         seconds = {kind: sum(epoch.seconds[kind] for epoch in epochs) for kind in epochs[0].seconds}

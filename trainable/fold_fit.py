@@ -21,7 +21,6 @@ from trainable.optim import make_optimizer, make_schedule
 
 CHECK_EVERY = 8
 """Steps between two looks at the loss; each look waits for the GPU."""
-PREDICTED_AT_ONCE = 256
 
 
 class DivergedError(RuntimeError):
@@ -60,12 +59,14 @@ class FoldFit:
 
     def train_epoch(self, epoch: int) -> FoldEpoch:
         """Train on every batch of epoch ``epoch`` (from 0); DivergedError if the loss is lost."""
-        torch.manual_seed(_seed(self._config.train.seed, self._number, epoch))
         self._sampler.epoch = epoch
+        batches = iter(self._loader)
+        # After the loader, which draws from torch's generator too, but not in every epoch.
+        torch.manual_seed(_seed(self._config.train.seed, self._number, epoch))
         self.model.train()
         total, images, waited = torch.zeros((), device=self._device.name), 0, 0.0
         started = asked = time.perf_counter()
-        for step, (batch, labels) in enumerate(self._loader):
+        for step, (batch, labels) in enumerate(batches):
             waited += time.perf_counter() - asked
             total += len(labels) * self._train_batch(batch, labels)
             images += len(labels)
@@ -82,8 +83,9 @@ class FoldFit:
         self.model.eval()
         found = np.empty((len(rows), CLASS_COUNT), np.float32)
         with torch.inference_mode():
-            for start in range(0, len(rows), PREDICTED_AT_ONCE):
-                part = slice(start, start + PREDICTED_AT_ONCE)
+            size = self._device.predicted_at_once
+            for start in range(0, len(rows), size):
+                part = slice(start, start + size)
                 images = torch.from_numpy(pixels[rows[part]]).permute(0, 3, 1, 2)
                 found[part] = self._predict_batch(self._device.place(images)).cpu().numpy()
         return found

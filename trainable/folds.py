@@ -1,5 +1,6 @@
 """Which persons are trained on, and which are predicted, so that nobody is on both sides?"""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,7 @@ def make_folds(images: pd.DataFrame, config: CvConfig) -> list[Fold]:
     _refuse_rare(strata, max(2, config.folds))
     names = persons["person"].to_numpy()
     if config.folds == 1:
+        _refuse_small_share(config.validation_share, len(names), len(np.unique(strata)))
         _, held_back = train_test_split(
             names, test_size=config.validation_share, random_state=config.seed, stratify=strata
         )
@@ -76,6 +78,15 @@ def check_leaks(images: pd.DataFrame, digests: NDArray[np.bytes_], folds: list[F
 def _fold(images: pd.DataFrame, held_back: Any) -> Fold:
     is_validation = images["person"].isin(held_back).to_numpy()
     return Fold(np.flatnonzero(~is_validation), np.flatnonzero(is_validation))
+
+
+def _refuse_small_share(share: float, persons: int, needed: int) -> None:
+    held_back = math.ceil(share * persons)
+    if held_back < needed:
+        raise UserError(
+            f"cv.validation_share={share:g} holds back {held_back} of {persons} persons; it takes "
+            f"{needed} to have one of each gender and age class: raise it"
+        )
 
 
 def _refuse_rare(strata: NDArray[np.int64], needed: int) -> None:

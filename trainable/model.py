@@ -27,10 +27,21 @@ class Normalization:
     std: tuple[float, ...]
 
 
-def check_backbone(name: str) -> None:
-    """Raise UserError with near names where timm knows no such model."""
-    if not timm.is_model(name):
-        raise unknown_name("backbone (model.backbone)", name, timm.list_models())
+def check_backbone(config: ModelConfig, size: tuple[int, int]) -> None:
+    """Raise UserError where timm knows no such model, or it takes no images of (height, width).
+
+    The model is built and run on torch's meta device: with shapes, without weights.
+    """
+    _check_name(config.backbone)
+    try:
+        with torch.device("meta"):
+            model = timm.create_model(config.backbone, num_classes=sum(SECTIONS[config.heads]))
+            model(torch.empty(2, 3, *size))
+    except (AssertionError, RuntimeError, ValueError) as error:
+        raise UserError(
+            f"model.backbone={config.backbone} takes no images of {size[0]} x {size[1]} pixels "
+            f"({error}); change data.image_height and data.image_width"
+        ) from None
 
 
 def make_model(config: ModelConfig) -> nn.Module:
@@ -39,7 +50,7 @@ def make_model(config: ModelConfig) -> nn.Module:
     Raises UserError where pretrained weights are asked for and neither the hub nor the
     ``offline-weights`` extra has them: never a silent random start.
     """
-    check_backbone(config.backbone)
+    _check_name(config.backbone)
     outputs = sum(SECTIONS[config.heads])
     offline = config.pretrained and config.backbone == OFFLINE_BACKBONE and _offline_file()
     try:
@@ -63,6 +74,11 @@ def normalization(config: ModelConfig) -> Normalization:
     known = timm.get_pretrained_cfg(config.backbone)
     assert known is not None
     return Normalization(known.mean, known.std)
+
+
+def _check_name(name: str) -> None:
+    if not timm.is_model(name):
+        raise unknown_name("backbone (model.backbone)", name, timm.list_models())
 
 
 def _no_weights(backbone: str, error: Exception) -> UserError:

@@ -204,6 +204,8 @@ class ExperimentFolder:
 
 def create_experiment(runs: Path, name: str) -> ExperimentFolder:
     """Make a new experiment folder; a name that is taken gets a number."""
+    if name == LATEST or Path(name).name != name:
+        raise UserError(f"search.name={name}: choose a folder's name other than {LATEST}")
     candidates = [name, *(f"{name}-{i}" for i in range(2, 1000))]
     for candidate in candidates:
         try:
@@ -249,9 +251,10 @@ def atomic_file(path: Path) -> Generator[IO[bytes]]:
         Path(partial).chmod(0o644)
         os.replace(partial, path)
     except OSError as error:
+        raise StorageError(f"cannot store {path}: {error.strerror or error}") from error
+    finally:
         if partial:
             Path(partial).unlink(missing_ok=True)
-        raise StorageError(f"cannot store {path}: {error.strerror or error}") from error
 
 
 def write_text(path: Path, text: str) -> None:

@@ -70,7 +70,13 @@ def add_trial(experiment: ExperimentFolder) -> Callable[[str, Status, Sequence[f
 
 def write_trial(folder: TrialFolder, status: Status, scores: Sequence[float]) -> None:
     machine = MachineRecord(
-        host="here", process=1, device="cpu", precision="float32", threads=1, torch="2", processor="x"
+        host="here",
+        process=1,
+        device="cpu",
+        precision="float32",
+        threads=1,
+        torch="2",
+        processor="x",
     )
     folder.write_record(
         TrialRecord(

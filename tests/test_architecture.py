@@ -1,0 +1,96 @@
+"""Who may import whom, and what no source file may hold."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("analysis", "orchestrator", "search_spaces", "trainable")
+LIGHT = tuple(f"trainable.{name}" for name in ("config", "labels", "metrics", "records", "store"))
+"""What may be imported where neither torch nor Ray is."""
+MAY_IMPORT = {
+    "search_spaces": ("search_spaces", "trainable.config"),
+    "trainable": ("trainable",),
+    "orchestrator": ("orchestrator", "search_spaces", "trainable"),
+    "analysis": ("analysis", "search_spaces", *LIGHT),
+}
+MACHINE_PATH = re.compile(r"""["' =(]/(?:home|root|work|Users|mnt|media|opt|tmp|var)/\w""")
+SOURCES = sorted(file for package in PACKAGES for file in (ROOT / package).rglob("*.py"))
+
+
+def named(file: Path) -> str:
+    return file.relative_to(ROOT).as_posix()
+
+
+def imported_modules(file: Path) -> Iterator[str]:
+    """Yield the modules that a file imports anywhere, submodules of a package by their own name."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{named(file)}: imports are absolute"
+            within = [f"{node.module}.{alias.name}" for alias in node.names]
+            is_package = (ROOT / str(node.module).replace(".", "/")).is_dir()
+            yield from within if is_package else [str(node.module)]
+
+
+def belongs(module: str, packages: tuple[str, ...]) -> bool:
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=named)
+def test_file_imports_only_what_lies_below_it(file):
+    ours = [module for module in imported_modules(file) if belongs(module, PACKAGES)]
+    allowed = MAY_IMPORT[file.relative_to(ROOT).parts[0]]
+    assert [module for module in ours if not belongs(module, allowed)] == []
+
+
+def test_one_trainable_file_imports_ray():
+    files = (ROOT / "trainable").rglob("*.py")
+    using_ray = [
+        named(file)
+        for file in files
+        if any(belongs(module, ("ray",)) for module in imported_modules(file))
+    ]
+    assert using_ray == ["trainable/ray_trial.py"]
+
+
+def test_light_modules_load_neither_torch_nor_ray():
+    words = f"import sys, {', '.join(LIGHT)}; print(*sys.modules)"
+    command = [sys.executable, "-c", words]
+    loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert set(LIGHT) <= set(loaded)
+    assert not {"torch", "ray", "timm"} & set(loaded)
+
+
+def test_package_files_hold_a_docstring_alone():
+    for file in SOURCES:
+        if file.name == "__init__.py":
+            (statement,) = ast.parse(file.read_text()).body
+            assert isinstance(statement, ast.Expr), named(file)
+
+
+def test_every_module_says_what_it_is_for():
+    assert [
+        named(file) for file in SOURCES if not ast.get_docstring(ast.parse(file.read_text()))
+    ] == []
+
+
+def test_no_file_names_a_path_of_one_machine():
+    files = [*SOURCES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")]
+    guilty = [named(file) for file in files if MACHINE_PATH.search(file.read_text())]
+    assert guilty == []
+
+
+def test_imports_make_no_circle():
+    modules = {named(file).removesuffix(".py").replace("/", "."): file for file in SOURCES}
+    graph = {name: set(imported_modules(file)) & set(modules) for name, file in modules.items()}
+    while free := [name for name, below in graph.items() if not below & set(graph)]:
+        for name in free:
+            del graph[name]
+    assert graph == {}

@@ -1,0 +1,32 @@
+"""One fit that was recorded, for all tests that only look at it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from trainable.config import TrialConfig
+from trainable.recorded import RecordedFit
+from trainable.records import EpochRecord
+from trainable.store import TrialFolder
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A fit after its last epoch, what its steps returned, and where it was recorded."""
+
+    recorded: RecordedFit
+    epochs: Sequence[EpochRecord]
+    folder: TrialFolder
+
+
+@pytest.fixture(scope="session")
+def two_folds(tiny: TrialConfig) -> TrialConfig:
+    return tiny.with_values({"cv.folds": 2})
+
+
+@pytest.fixture(scope="session")
+def trained(two_folds: TrialConfig, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    folder = TrialFolder(tmp_path_factory.mktemp("experiment") / "trial-001")
+    recorded = RecordedFit(two_folds, folder, {"optim.lr": two_folds.optim.lr})
+    return Trained(recorded, [recorded.step() for _ in range(two_folds.train.epochs)], folder)

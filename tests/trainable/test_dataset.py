@@ -1,0 +1,104 @@
+"""A trial sees a checked table, its decoded images, and folds without leaks or damaged images."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from trainable.config import CvConfig, DataConfig, UserError
+from trainable.dataset import FaceData, load_data, unreadable_images
+from trainable.folds import LeakError
+
+DAMAGED = "train/images/000000_male_Asian_19/normal.jpg"
+ONE_SPLIT = CvConfig(validation_share=0.25)
+
+
+@pytest.fixture
+def damaged_faces(own_faces: Path) -> Path:
+    """A data folder with a truncated training image and an empty eval image."""
+    image = own_faces / DAMAGED
+    image.write_bytes(image.read_bytes()[:200])
+    first_eval(own_faces).write_bytes(b"")
+    return own_faces
+
+
+def first_eval(root: Path) -> Path:
+    name = (root / "eval" / "info.csv").read_text().splitlines()[1].split(",")[0]
+    return root / "eval" / "images" / name
+
+
+def load(root: Path, *, skip_unreadable: bool = False) -> FaceData:
+    return load_data(
+        DataConfig(root=str(root), image_height=32, image_width=32, skip_unreadable=skip_unreadable)
+    )
+
+
+def test_row_of_the_table_is_row_of_the_cache(tiny):
+    data = load_data(tiny.data)
+    assert data.cache.pixels.shape == (len(data.images), 32, 32, 3)
+    assert data.eval_cache.pixels.shape == (len(data.eval_images), 32, 32, 3)
+    hues = data.cache.pixels.mean(axis=(1, 2))
+    same = [hues[data.images["label"] == label].std(axis=0).max() for label in range(18)]
+    assert max(same) < 5 < hues.std(axis=0).min()
+
+
+def test_data_are_loaded_once_in_a_process(tiny):
+    assert load_data(tiny.data) is load_data(tiny.data.model_copy())
+
+
+def test_unreadable_images_stop_the_trial_and_are_named(damaged_faces):
+    with pytest.raises(UserError) as error:
+        load(damaged_faces)
+    message = str(error.value)
+    assert message.startswith(f"2 image(s) of {damaged_faces} cannot be read: {DAMAGED} (")
+    assert f"{first_eval(damaged_faces).name} (the file is empty)" in message
+    assert "data.skip_unreadable=true" in message
+
+
+def test_skipped_images_are_listed_and_in_no_fold(damaged_faces):
+    data = load(damaged_faces, skip_unreadable=True)
+    assert data.skipped == [DAMAGED, f"eval/images/{first_eval(damaged_faces).name}"]
+    row = data.images.index[data.images["image"] == DAMAGED][0]
+    fold = data.folds(ONE_SPLIT)[0]
+    sides = np.concatenate([fold.train, fold.validation])
+    assert set(data.images.index) - set(sides) == {row}
+
+
+def test_skipping_leaves_persons_where_they_were(tiny, damaged_faces):
+    whole, rest = load_data(tiny.data), load(damaged_faces, skip_unreadable=True)
+    persons = [
+        set(data.images["person"].iloc[data.folds(ONE_SPLIT)[0].validation])
+        for data in (whole, rest)
+    ]
+    assert persons[0] == persons[1]
+
+
+def test_readable_data_skip_nothing(tiny):
+    assert unreadable_images(load_data(tiny.data)) == []
+
+
+def test_identical_image_on_both_sides_is_refused_by_name(tiny, own_faces):
+    data, folds = load_data(tiny.data), CvConfig(folds=4)
+    fold = data.folds(folds)[0]
+    inside, outside = (data.images["person"][rows[0]] for rows in (fold.validation, fold.train))
+    source = next((own_faces / "train" / "images" / inside).glob("normal.*"))
+    target = next((own_faces / "train" / "images" / outside).glob("normal.*"))
+    shutil.copy(source, target)
+    with pytest.raises(LeakError, match=f"the same image is in .*{inside}/normal"):
+        load(own_faces).folds(folds)
+
+
+def test_fingerprint_is_that_of_a_copy(tiny, own_faces):
+    assert load(own_faces).fingerprint() == load_data(tiny.data).fingerprint()
+
+
+def test_fingerprint_changes_with_a_label(tiny, own_faces):
+    file = own_faces / "train" / "train.csv"
+    file.write_text(file.read_text().replace(",19,", ",31,", 1))
+    assert load(own_faces).fingerprint() != load_data(tiny.data).fingerprint()
+
+
+def test_fingerprint_changes_with_an_image(tiny, own_faces):
+    shutil.copy(own_faces / DAMAGED, (own_faces / DAMAGED).with_name("mask1.jpg"))
+    assert load(own_faces).fingerprint() != load_data(tiny.data).fingerprint()

@@ -1,0 +1,55 @@
+"""One path for the CPU and for CUDA, in the precision that is asked for."""
+
+import pytest
+import torch
+
+from trainable.config import MachineConfig, UserError
+from trainable.device import Device, select_device
+from trainable.fitting import Fit
+
+without_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+
+
+@without_cuda
+def test_cuda_that_is_not_there_is_a_mistake_of_the_user():
+    with pytest.raises(UserError, match=r"machine.device=cuda, but torch finds no CUDA device"):
+        select_device(MachineConfig(device="cuda"))
+
+
+@without_cuda
+def test_auto_is_full_precision_on_the_cpu():
+    assert select_device(MachineConfig()) == Device("cpu", "float32")
+
+
+def test_precision_that_is_asked_for_is_taken():
+    assert select_device(MachineConfig(device="cpu", precision="bfloat16")).precision == "bfloat16"
+
+
+def test_autocast_multiplies_in_the_device_s_precision():
+    matrix = torch.ones(2, 2)
+    for precision in ("float32", "bfloat16"):
+        with Device("cpu", precision).autocast():
+            assert (matrix @ matrix).dtype == getattr(torch, precision)
+
+
+def test_threads_of_the_network_are_set(monkeypatch):
+    before = torch.get_num_threads()
+    try:
+        select_device(MachineConfig(device="cpu", threads=2))
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_losses_are_scaled_in_float16_alone():
+    assert Device("cpu", "float16").gradient_scaler().is_enabled()
+    assert not Device("cpu", "bfloat16").gradient_scaler().is_enabled()
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_mixed_precision_trains_an_epoch_on_the_cpu(tiny, precision):
+    exact, mixed = (
+        Fit(tiny.with_values({"machine.precision": name})).step() for name in ("float32", precision)
+    )
+    assert mixed.train_loss == pytest.approx(exact.train_loss, rel=0.05)
+    assert mixed.train_loss != exact.train_loss

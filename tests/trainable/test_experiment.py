@@ -1,0 +1,44 @@
+"""What was asked, of which data and by which code, is written down before it is tried."""
+
+import numpy as np
+import pytest
+
+from trainable.dataset import load_data
+from trainable.experiment import RECORDED_PACKAGES, Asked, add_start, start_experiment, versions
+from trainable.store import ExperimentFolder
+
+ASKED = Asked("Which?", ["space=loss_aug"], {"search": {"trials": 3}}, {"optim.lr": "{}"})
+
+
+@pytest.fixture
+def started(tiny, tmp_path) -> ExperimentFolder:
+    folder = ExperimentFolder(tmp_path / "faces")
+    start_experiment(folder, ASKED, load_data(tiny.data))
+    return folder
+
+
+def test_record_tells_the_question_the_words_and_the_data(tiny, started):
+    record = started.read_record()
+    assert (record.question, record.words, record.space) == ("Which?", ASKED.words, ASKED.space)
+    assert record.data_root == tiny.data.root
+    assert record.data_fingerprint == load_data(tiny.data).fingerprint()
+    assert record.skipped_images == []
+
+
+def test_rows_of_probabilities_find_their_images(tiny, started):
+    data = load_data(tiny.data)
+    assert np.array_equal(started.read_images()["label"], data.images["label"])
+    assert list(started.read_images()["person"]) == list(data.images["person"])
+    assert list(started.read_eval_images()["ImageID"]) == list(data.eval_images["ImageID"])
+
+
+def test_versions_of_what_the_numbers_depend_on_are_kept(started):
+    assert set(started.read_record().versions) == {"code", *RECORDED_PACKAGES}
+    assert started.read_record().versions == versions()
+
+
+def test_resumed_experiment_remembers_each_start(started):
+    add_start(started)
+    record = started.read_record()
+    assert len(record.started) == 2
+    assert record.words == ASKED.words

@@ -1,0 +1,53 @@
+"""Eval images are predicted with a stored trial's weights, as often as asked."""
+
+import numpy as np
+import pytest
+
+from trainable.config import UserError
+from trainable.dataset import load_data
+from trainable.experiment import Asked, start_experiment
+from trainable.predict import main
+from trainable.recorded import write_weights
+from trainable.store import ExperimentFolder, TrialFolder, create_experiment
+
+
+@pytest.fixture
+def experiment(two_folds, tmp_path) -> ExperimentFolder:
+    folder = create_experiment(tmp_path / "runs", "faces")
+    start_experiment(folder, Asked("?", [], {}, {}), load_data(two_folds.data))
+    return folder
+
+
+@pytest.fixture
+def trial(experiment, trained) -> TrialFolder:
+    folder = experiment.trial("trial-001")
+    folder.write_record(trained.folder.read().record)
+    return folder
+
+
+def test_eval_images_are_predicted_from_the_stored_weights(trial, trained, capsys):
+    write_weights(trained.recorded.fit, trial)
+    assert main([f"trial={trial.path}"]) == 0
+    expected = trained.recorded.fit.eval_probabilities()
+    assert np.array_equal(trial.read_eval().values, expected.values)
+    assert np.array_equal(trial.read_eval().rows, expected.rows)
+    assert capsys.readouterr().out == f"{trial.path}: eval images predicted\n"
+
+
+def test_trial_without_weights_says_how_to_train_it_again(trial):
+    with pytest.raises(UserError, match=r"python -m trainable.fit replay=faces/trial-001"):
+        main([f"trial={trial.path}"])
+
+
+def test_unknown_trial_names_near_ones(trial):
+    with pytest.raises(
+        UserError, match="unknown trial of faces 'trial-01'; did you mean trial-001"
+    ):
+        main([f"trial={trial.path.with_name('trial-01')}"])
+
+
+@pytest.mark.parametrize("words", [[], ["trial=nowhere"], ["trial="]])
+def test_trial_that_is_nowhere_is_an_error(words, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="no experiment in"):
+        main(words)

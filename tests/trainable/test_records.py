@@ -1,0 +1,64 @@
+"""Records survive being written as JSON to the last digit, and refuse what is no number."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from trainable.config import TrialConfig
+from trainable.metrics import METRICS, SCORE
+from trainable.records import (
+    EpochRecord,
+    MachineRecord,
+    Outcome,
+    TrialRecord,
+    TrialResults,
+    compact,
+)
+
+MACHINE = MachineRecord(
+    host="here", process=1, device="cpu", precision="float32", threads=1, torch="2", processor="x"
+)
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+
+
+def epoch_of(number: int, score: float) -> EpochRecord:
+    metrics = {**dict.fromkeys(METRICS, 0.5), SCORE: score}
+    return EpochRecord(epoch=number, metrics=metrics, train_loss=1, lr=0.1, seconds={"step": 1})
+
+
+def results_of(*scores: float) -> TrialResults:
+    record = TrialRecord(
+        trial="t", config=TrialConfig(), values={}, machine=MACHINE, setup_seconds=1, started=""
+    )
+    epochs = [epoch_of(number, score) for number, score in enumerate(scores, start=1)]
+    return TrialResults(record=record, epochs=epochs, outcome=Outcome(status="completed"))
+
+
+@given(NUMBERS, NUMBERS)
+def test_epoch_comes_back_from_json_to_the_last_digit(score, loss):
+    epoch = epoch_of(1, score).model_copy(update={"train_loss": loss})
+    assert EpochRecord.model_validate_json(epoch.model_dump_json()) == epoch
+
+
+def test_best_epoch_is_the_highest_and_the_first_of_equals():
+    assert results_of(0.1, 0.7, 0.7, 0.3).best.epoch == 2
+
+
+def test_trial_without_an_epoch_has_no_best():
+    assert results_of().best is None
+
+
+def test_epoch_whose_loss_is_no_number_is_no_record():
+    with pytest.raises(ValidationError, match="finite number"):
+        EpochRecord(epoch=1, metrics={}, train_loss=float("nan"), lr=0.1, seconds={})
+
+
+def test_outcome_knows_four_ways_to_end():
+    with pytest.raises(ValidationError, match="'running', 'stopped', 'completed' or 'failed'"):
+        Outcome(status="finished")
+
+
+def test_settings_are_shown_by_the_shortest_word_that_is_unique():
+    values = {"optim.lr": 0.00123456, "loss.name": "focal", "predict.flip": True, "augment.flip": 0}
+    assert compact(values) == "lr=0.00123 loss=focal predict.flip=true augment.flip=0"
