@@ -1,8 +1,10 @@
 """What is left to do when the trials are over? Eval predictions and a summary."""
 
+import sys
 from collections.abc import Sequence
 
 import ray
+import ray.exceptions
 
 from orchestrator.cluster import Slots
 from orchestrator.progress import SearchProgress, TrialProgress
@@ -23,10 +25,41 @@ def best_trials(progress: SearchProgress, folder: ExperimentFolder, count: int) 
     return [trial.trial for trial in sorted(candidates, key=_score, reverse=True)[:count]]
 
 
-def predict_all(folder: ExperimentFolder, trials: Sequence[str], slots: Slots) -> None:
-    """Predict the eval images with each trial, on the same cores and GPUs as the search."""
+def predict_all(
+    folder: ExperimentFolder, trials: Sequence[str], slots: Slots, *, is_joined: bool
+) -> list[str]:
+    """Predict the eval images with each trial; return those for which it went well.
+
+    On this machine, unless it has several GPUs, the driver itself predicts: a new process would
+    first import torch, which takes longer. On a cluster the slots of the search do it.
+    """
+    is_here = not is_joined and slots.gpus * slots.count <= 1
+    failures = _predict_here(folder, trials) if is_here else _predict_there(folder, trials, slots)
+    for name, reason in failures.items():
+        print(f"{name}: the eval images could not be predicted: {reason}", file=sys.stderr)
+    return [name for name in trials if name not in failures]
+
+
+def _predict_here(folder: ExperimentFolder, trials: Sequence[str]) -> dict[str, str]:
+    failures: dict[str, str] = {}
+    for name in trials:
+        try:
+            predict_eval(folder.trial(name))
+        except (RuntimeError, ValueError, OSError) as error:
+            failures[name] = str(error)
+    return failures
+
+
+def _predict_there(folder: ExperimentFolder, trials: Sequence[str], slots: Slots) -> dict[str, str]:
     remote = ray.remote(num_cpus=slots.cpus, num_gpus=slots.gpus)(predict_eval)
-    ray.get([remote.remote(folder.trial(name)) for name in trials])
+    started = {name: remote.remote(folder.trial(name)) for name in trials}
+    failures: dict[str, str] = {}
+    for name, task in started.items():
+        try:
+            ray.get(task)
+        except ray.exceptions.RayError as error:
+            failures[name] = str(error).strip().splitlines()[-1]
+    return failures
 
 
 def summary(progress: SearchProgress, folder: ExperimentFolder, predicted: int) -> str:

@@ -35,17 +35,18 @@ def tune_and_predict(plan: Plan, folder: ExperimentFolder, *, is_resumed: bool) 
             print(f"\n{how_to_resume(progress, folder)}")
             return INTERRUPTED
         best = best_trials(progress, folder, PREDICTED)
-        predict_all(folder, best, slots)
-        print(summary(progress, folder, len(best)))
+        predicted = predict_all(folder, best, slots, is_joined=bool(plan.config.cluster.address))
+        print(summary(progress, folder, len(predicted)))
         return 0 if best else 1
     finally:
         ray.shutdown()
 
 
 def _tuner(plan: Plan, folder: ExperimentFolder, slots: Slots, deadline: Deadline) -> tune.Tuner:
+    shared = {BASE: plan.base.model_dump(mode="json"), EXPERIMENT: str(folder.path.resolve())}
     return tune.Tuner(
         tune.with_resources(RayTrial, {"cpu": slots.cpus, "gpu": slots.gpus}),
-        param_space={BASE: plan.base.model_dump(mode="json"), EXPERIMENT: str(folder.path)},
+        param_space=shared,
         tune_config=tune.TuneConfig(
             search_alg=make_searcher(plan),
             scheduler=make_scheduler(plan.config.scheduler, plan.base.train.epochs),
