@@ -28,7 +28,7 @@ def tune_and_predict(plan: Plan, folder: ExperimentFolder, *, is_resumed: bool) 
         slots = share_out(plan.config.cluster, plan.config.search.trials, ray.cluster_resources())
         # Ray would start one actor after the other, and each takes seconds to import torch.
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots.count)
-        tuner = _restored(folder) if is_resumed else _tuner(plan, folder, slots, deadline)
+        tuner = _restored(folder, slots) if is_resumed else _tuner(plan, folder, slots, deadline)
         tuner.fit()
         progress = stored_progress(plan, folder, deadline)
         if progress.counts["paused"] or (progress.counts["waiting"] and not deadline.passed()):
@@ -45,7 +45,7 @@ def tune_and_predict(plan: Plan, folder: ExperimentFolder, *, is_resumed: bool) 
 def _tuner(plan: Plan, folder: ExperimentFolder, slots: Slots, deadline: Deadline) -> tune.Tuner:
     shared = {BASE: plan.base.model_dump(mode="json"), EXPERIMENT: str(folder.path.resolve())}
     return tune.Tuner(
-        tune.with_resources(RayTrial, {"cpu": slots.cpus, "gpu": slots.gpus}),
+        _trainable(slots),
         param_space=shared,
         tune_config=tune.TuneConfig(
             search_alg=make_searcher(plan),
@@ -68,8 +68,12 @@ def _tuner(plan: Plan, folder: ExperimentFolder, slots: Slots, deadline: Deadlin
     )
 
 
-def _restored(folder: ExperimentFolder) -> tune.Tuner:
-    return tune.Tuner.restore(str(folder.path.resolve()), RayTrial, resume_errored=True)
+def _restored(folder: ExperimentFolder, slots: Slots) -> tune.Tuner:
+    return tune.Tuner.restore(str(folder.path.resolve()), _trainable(slots), resume_errored=True)
+
+
+def _trainable(slots: Slots) -> Any:
+    return tune.with_resources(RayTrial, {"cpu": slots.cpus, "gpu": slots.gpus})
 
 
 class AtDeadline(tune.Stopper):

@@ -15,8 +15,14 @@ from trainable.cache import CACHE_VARIABLE
 from trainable.config import TrialConfig
 from trainable.labels import GENDERS, MASK_OF_IMAGE, age_class, encode
 
-# Read when their libraries are imported: tests load nothing from a network, on one core.
-os.environ.update(OMP_NUM_THREADS="1", HF_HUB_OFFLINE="1", NO_ALBUMENTATIONS_UPDATE="1")
+# Read when their libraries are imported: tests load nothing from a network, nor what somebody
+# loaded from it before, and leave the other cores alone.
+os.environ.update(
+    OMP_NUM_THREADS="1",
+    HF_HUB_OFFLINE="1",
+    HF_HUB_CACHE=os.devnull,
+    NO_ALBUMENTATIONS_UPDATE="1",
+)
 
 # A busy machine is no failure; what fails is printed, nothing is kept beside the sources.
 settings.register_profile("tests", deadline=None, database=None, max_examples=25)

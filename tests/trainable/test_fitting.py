@@ -4,17 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from trainable.config import TrialConfig, UserError
-from trainable.dataset import load_data
+from trainable.config import UserError
 from trainable.fitting import Fit, check_trial
 from trainable.fold_fit import DivergedError, FoldFit
-from trainable.heads import joint_probabilities
 from trainable.metrics import scores
-
-
-def first_fold(config: TrialConfig) -> FoldFit:
-    data = load_data(config.data)
-    return FoldFit(config, data, data.folds(config.cv)[0], 0)
 
 
 def test_same_configuration_gives_the_same_metrics_again(two_folds, trained):
@@ -44,6 +37,11 @@ def test_training_learns(tiny):
     losses = [fit.step().train_loss for _ in range(4)]
     assert losses[-1] < 0.9 * losses[0]
     assert fit.finished
+
+
+def test_rate_falls_over_all_epochs_and_not_within_each(two_folds, trained):
+    expected = [two_folds.optim.lr / 2, 0]
+    assert [epoch.lr for epoch in trained.epochs] == pytest.approx(expected, abs=1e-9)
 
 
 def test_folds_pool_the_predictions_of_all_persons(trained):
@@ -90,34 +88,6 @@ def test_weights_that_are_taken_predict_the_same(two_folds, trained):
     fresh.load_weights(fit.weights())
     assert np.array_equal(fresh.eval_probabilities().values, fit.eval_probabilities().values)
     assert not np.array_equal(before, fit.eval_probabilities().values)
-
-
-@pytest.mark.parametrize("heads", ["joint", "multi"])
-def test_flipped_view_is_averaged_with_the_plain_one(tiny, heads):
-    config = tiny.with_values({"model.heads": heads})
-    pixels, rows = load_data(tiny.data).cache.pixels, np.arange(14)
-    plain, mirrored = (
-        first_fold(config).predict(images, rows) for images in (pixels, pixels[:, :, ::-1])
-    )
-    both = first_fold(config.with_values({"predict.flip": True})).predict(pixels, rows)
-    assert both == pytest.approx((plain + mirrored) / 2, abs=1e-6)
-    assert not np.array_equal(plain, mirrored)
-
-
-def test_network_sees_normalized_images(tiny):
-    fold, pixels = first_fold(tiny), load_data(tiny.data).cache.pixels
-    share = torch.tensor(pixels[:3]).permute(0, 3, 1, 2) / 255
-    mean, std = torch.tensor([[0.548, 0.504, 0.479], [0.237, 0.247, 0.246]])[..., None, None]
-    with torch.inference_mode():
-        expected = joint_probabilities(fold.model.eval()((share - mean) / std), "joint")
-    assert fold.predict(pixels, np.arange(3)) == pytest.approx(expected.numpy(), abs=1e-5)
-
-
-def test_long_predictions_are_those_of_their_parts(tiny):
-    fold, pixels = first_fold(tiny), load_data(tiny.data).cache.pixels
-    rows = np.arange(300) % 168
-    whole = fold.predict(pixels, rows)
-    assert whole[256:] == pytest.approx(fold.predict(pixels, rows[256:]), abs=1e-6)
 
 
 def test_lost_loss_names_the_learning_rate(tiny):

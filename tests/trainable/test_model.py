@@ -77,8 +77,9 @@ def test_offline_weights_are_taken_by_position_but_for_the_classifier(offline_pa
         assert torch.equal(network[name], donor[name])
 
 
-def test_offline_weights_of_another_network_are_refused(offline_package):
-    torch.save(timm.create_model("lcnet_050").state_dict(), offline_package)
+@pytest.mark.parametrize("other", ["lcnet_050", "tf_efficientnet_lite1"])
+def test_offline_weights_of_another_network_are_refused(offline_package, other):
+    torch.save(timm.create_model(other).state_dict(), offline_package)
     with pytest.raises(UserError, match=f"weights.pth does not hold .*{OFFLINE_BACKBONE}"):
         make_model(ModelConfig(backbone=OFFLINE_BACKBONE, pretrained=True))
 
