@@ -1,5 +1,6 @@
 # make demo: install, search the demo data, ensemble.   make test: install, run the tests.
 PYTHON ?= python3.11
+DATA ?= demo
 BIN := .venv/bin
 export NO_ALBUMENTATIONS_UPDATE := 1
 
@@ -23,7 +24,7 @@ check: .venv/installed-dev
 	$(BIN)/pyright
 
 bench: .venv/installed-dev
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks --data $(DATA)
 
 install: .venv/installed
 

@@ -3,12 +3,13 @@
 import logging
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import ray
+import ray.exceptions
 
 from orchestrator.config import ClusterSection
 from trainable.config import UserError
@@ -50,38 +51,53 @@ def start_ray(config: ClusterSection) -> None:
         return
     try:
         init(address=config.address)
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         raise UserError(
             f"cluster.address={config.address}: cannot join that Ray cluster ({error}). Is it "
             "running (ray status), and has this machine its token (~/.ray/auth_token)?"
         ) from None
 
 
-def share_out(config: ClusterSection, trials: int, resources: Mapping[str, float]) -> Slots:
-    """Divide a cluster's ``resources`` (CPU, GPU) among trials; what is given counts as given.
+def nodes() -> list[Mapping[str, float]]:
+    """Return the resources (CPU, GPU) of each node of the cluster."""
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
-    With GPUs a trial takes one, and an even share of the cores; without, one core each, or more
-    where there are fewer trials than cores. UserError where not even one trial fits.
+
+def share_out(config: ClusterSection, trials: int, nodes: Sequence[Mapping[str, float]]) -> Slots:
+    """Divide the resources (CPU, GPU) of ``nodes`` among trials; what is given counts as given.
+
+    With GPUs a trial takes one, and as many cores as leave every GPU a trial; without, one core,
+    or more where there are fewer trials than cores. A trial never spans two nodes. UserError
+    where not even one trial fits.
     """
-    cpus, gpus = resources.get("CPU", 0), resources.get("GPU", 0)
-    per_trial_gpus = config.gpus_per_trial
-    if per_trial_gpus is None:
-        per_trial_gpus = 1.0 if gpus else 0.0
-    most = gpus_slots(gpus, per_trial_gpus) if per_trial_gpus else math.floor(cpus)
-    wanted = max(1, min(most, trials, config.max_concurrent or trials))
-    per_trial_cpus = config.cpus_per_trial or max(1.0, math.floor(cpus / wanted))
-    fitting = min(math.floor(cpus / per_trial_cpus), most)
-    if fitting < 1:
+    gpus = config.gpus_per_trial
+    if gpus is None:
+        gpus = 1.0 if any(node.get("GPU", 0) for node in nodes) else 0.0
+    at_least = config.cpus_per_trial or 1.0
+    wanted = min(trials, config.max_concurrent or trials, slots_on(nodes, at_least, gpus))
+    if wanted < 1:
         raise UserError(
-            f"no trial fits: it would take {per_trial_cpus:g} CPU and {per_trial_gpus:g} GPU, the "
-            f"cluster has {cpus:g} CPU and {gpus:g} GPU; lower cluster.cpus_per_trial or "
-            "cluster.gpus_per_trial"
+            f"no trial fits: it would take {at_least:g} CPU and {gpus:g} GPU, the cluster's "
+            f"machines have {[(n.get('CPU', 0), n.get('GPU', 0)) for n in nodes]} (CPU, GPU); "
+            "lower cluster.cpus_per_trial or cluster.gpus_per_trial"
         )
-    return Slots(per_trial_cpus, per_trial_gpus, min(wanted, fitting))
+    if config.cpus_per_trial:
+        return Slots(config.cpus_per_trial, gpus, wanted)
+    most = math.floor(max(node.get("CPU", 0) for node in nodes))
+    enough = (n for n in range(most, 0, -1) if slots_on(nodes, n, gpus) >= wanted)
+    return Slots(float(next(enough)), gpus, wanted)
 
 
-def gpus_slots(gpus: float, per_trial: float) -> int:
-    """Return how many trials fit on GPUs; a share of one never spans two."""
-    if per_trial >= 1:
-        return math.floor(gpus / per_trial)
-    return math.floor(gpus) * math.floor(1 / per_trial)
+def slots_on(nodes: Sequence[Mapping[str, float]], cpus: float, gpus: float) -> int:
+    """Return how many trials of that size fit on all nodes together."""
+    return sum(_slots_on_node(node, cpus, gpus) for node in nodes)
+
+
+def _slots_on_node(node: Mapping[str, float], cpus: float, gpus: float) -> int:
+    by_cpu = math.floor(node.get("CPU", 0) / cpus)
+    if not gpus:
+        return by_cpu
+    available = node.get("GPU", 0)
+    if gpus >= 1:
+        return min(by_cpu, math.floor(available / gpus))
+    return min(by_cpu, math.floor(available) * math.floor(1 / gpus))  # a share never spans two

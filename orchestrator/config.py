@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from orchestrator.deadline import parse_clock, parse_duration
 from trainable.command_line import TRIAL_GROUPS, Schema
@@ -21,9 +21,10 @@ class SearchSection(RunsConfig):
     keep: int = Field(default=5, ge=1, description="best trials whose weights are kept")
     sampler: Literal["tpe", "random"] = Field(default="tpe", description="Optuna's sampler")
 
-    @field_validator("budget")
+    @field_validator("budget", mode="before")
     @classmethod
-    def _budget_is_a_duration(cls, text: str) -> str:
+    def _budget_is_a_duration(cls, typed: Any) -> str:
+        text = str(typed)
         if text:
             parse_duration(text)
         return text
@@ -46,6 +47,18 @@ class ClusterSection(Section):
     gpus_per_trial: float | None = Field(
         default=None, ge=0, description="GPUs of a trial, 0.5 for half; null: one if there are any"
     )
+
+    @field_validator("cpus_per_trial", "gpus_per_trial")
+    @classmethod
+    def _whole_ones_or_a_share_of_one(
+        cls, number: float | None, info: ValidationInfo
+    ) -> float | None:
+        if number is not None and number > 1 and number != int(number):
+            raise ValueError(
+                f"cluster.{info.field_name}={number:g}: give a share of one or whole ones"
+            )
+        return number
+
     max_concurrent: int = Field(default=0, ge=0, description="most trials at once; 0: all that fit")
 
 

@@ -15,7 +15,10 @@ def parse_duration(text: str) -> timedelta:
     if not found or not any(found.groups()):
         raise ValueError(f"search.budget={text}: write a duration such as 90m, 2h or 1h30m")
     numbers = (int(part or 0) for part in found.groups())
-    duration = timedelta(**dict(zip(_UNITS, numbers, strict=True)))
+    try:
+        duration = timedelta(**dict(zip(_UNITS, numbers, strict=True)))
+    except OverflowError:
+        raise ValueError(f"search.budget={text}: that is longer than anybody waits") from None
     if not duration:
         raise ValueError(f"search.budget={text}: the budget must be longer than nothing")
     return duration
@@ -46,7 +49,7 @@ def seconds_allowed(budget: str, finish_by: str, now: datetime) -> float | None:
 
 
 class Deadline:
-    """When trials must stop, counted from the moment this process first asks.
+    """When trials must stop, counted from the start of this process's search.
 
     A search that is resumed gets its budget anew, and the next occurrence of its clock time.
     """
@@ -57,17 +60,23 @@ class Deadline:
         self._end: float | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_end": None}
+        return {"_budget": self._budget, "_finish_by": self._finish_by}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["_budget"], state["_finish_by"])
+        self.start()
+
+    def start(self) -> None:
+        """Let the time run from now on."""
+        now = datetime.now().astimezone()
+        seconds = seconds_allowed(self._budget, self._finish_by, now)
+        self._end = None if seconds is None else now.timestamp() + seconds
 
     @property
     def end(self) -> float | None:
         """The end in seconds since 1970, None where nothing limits the search."""
-        if self._end is None:
-            now = datetime.now().astimezone()
-            seconds = seconds_allowed(self._budget, self._finish_by, now)
-            self._end = None if seconds is None else now.timestamp() + seconds
         return self._end
 
     def passed(self) -> bool:
         """Whether the end is over."""
-        return self.end is not None and time.time() >= self.end
+        return self._end is not None and time.time() >= self._end

@@ -2,12 +2,13 @@
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import ray
 import ray.exceptions
 
 from orchestrator.cluster import Slots
-from orchestrator.progress import SearchProgress, TrialProgress
+from orchestrator.progress import SearchProgress, TrialProgress, best_score
 from trainable.predict import predict_eval
 from trainable.store import ExperimentFolder
 
@@ -22,7 +23,7 @@ def best_trials(progress: SearchProgress, folder: ExperimentFolder, count: int) 
         for trial in progress.trials.values()
         if trial.status in ("completed", "stopped") and folder.trial(trial.trial).has_weights()
     ]
-    return [trial.trial for trial in sorted(candidates, key=_score, reverse=True)[:count]]
+    return [trial.trial for trial in sorted(candidates, key=best_score, reverse=True)[:count]]
 
 
 def predict_all(
@@ -51,8 +52,9 @@ def _predict_here(folder: ExperimentFolder, trials: Sequence[str]) -> dict[str, 
 
 
 def _predict_there(folder: ExperimentFolder, trials: Sequence[str], slots: Slots) -> dict[str, str]:
+    whole = ExperimentFolder(folder.path.resolve())
     remote = ray.remote(num_cpus=slots.cpus, num_gpus=slots.gpus)(predict_eval)
-    started = {name: remote.remote(folder.trial(name)) for name in trials}
+    started = {name: remote.remote(whole.trial(name)) for name in trials}
     failures: dict[str, str] = {}
     for name, task in started.items():
         try:
@@ -66,7 +68,7 @@ def summary(progress: SearchProgress, folder: ExperimentFolder, predicted: int) 
     """Return what came out and what to type next."""
     counts = progress.counts
     runs, name = folder.path.parent, folder.name
-    where = "" if runs.name == "runs" else f" --runs {runs}"
+    where = "" if _is_default(runs) else f" --runs {runs}"
     lines = [
         "",
         f"{name}: {counts['completed']} completed, {counts['stopped']} stopped early, "
@@ -83,7 +85,7 @@ def summary(progress: SearchProgress, folder: ExperimentFolder, predicted: int) 
 def how_to_resume(progress: SearchProgress, folder: ExperimentFolder) -> str:
     """Return what was kept of an interrupted search and how to go on."""
     runs = folder.path.parent
-    where = "" if runs.name == "runs" else f" search.runs={runs}"
+    where = "" if _is_default(runs) else f" search.runs={runs}"
     epochs = sum(trial.epoch for trial in progress.trials.values())
     return (
         f"{folder.name} was interrupted; {epochs} epochs of {len(progress.trials)} trials are "
@@ -97,5 +99,5 @@ def _best_line(best: TrialProgress | None) -> str:
     return f"{best.trial} with macro-F1 {best.best.score:.4f} at epoch {best.best.epoch}"
 
 
-def _score(trial: TrialProgress) -> float:
-    return trial.best.score if trial.best else -1.0
+def _is_default(runs: Path) -> bool:
+    return runs.resolve() == Path("runs").resolve()

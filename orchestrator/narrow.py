@@ -16,35 +16,48 @@ from hydra.core.override_parser.types import (
 )
 from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 
-from search_spaces.language import Space, choice
-from trainable.config import UserError
+from search_spaces.language import Domain, Space, When, choice, when
+from trainable.config import TrialConfig, UserError, setting_paths
+
+FIXED = ("cv.", "machine.", "search.", "cluster.", "scheduler.", "data.root", "train.epochs")
+"""Beginnings of paths that are the same in all trials of a search: else they do not compare."""
 
 
-def narrow(space: Space, swept: Mapping[str, Sweep]) -> Space:
+def narrow(space: Space, swept: Mapping[str, Sweep], base: TrialConfig) -> Space:
     """Return the space with each swept path drawn from the values given for it."""
     for path, sweep in swept.items():
-        declared = space.domains().get(path, [None])[0]
-        space = space.narrowed(path, _distribution(path, sweep, declared))
+        if path.startswith(FIXED) or path not in setting_paths(TrialConfig):
+            raise UserError(f"{path} is the same in all trials of a search: give it one value")
+        domain = space.parameters.get(path)
+        declared = space.domains()[path][0] if domain else None
+        narrowed: Domain = _distribution(path, sweep, declared, base)
+        if isinstance(domain, When):
+            narrowed = when(domain.parent, dict.fromkeys(domain.cases, narrowed))
+        space = space.narrowed(path, narrowed)
     return space
 
 
-def _distribution(path: str, sweep: Sweep, declared: BaseDistribution | None) -> BaseDistribution:
+def _distribution(
+    path: str, sweep: Sweep, declared: BaseDistribution | None, base: TrialConfig
+) -> BaseDistribution:
     if isinstance(sweep, IntervalSweep):
-        return _range(path, sweep, declared)
+        return _range(path, sweep, declared, base)
     if isinstance(sweep, RangeSweep):
         return choice(*sweep.range())
     assert isinstance(sweep, ChoiceSweep)
     return choice(*(_plain(value) for value in sweep.list))
 
 
-def _range(path: str, sweep: IntervalSweep, declared: BaseDistribution | None) -> BaseDistribution:
+def _range(
+    path: str, sweep: IntervalSweep, declared: BaseDistribution | None, base: TrialConfig
+) -> BaseDistribution:
     low, high = sweep.start, sweep.end
     if low is None or high is None or low >= high:
         raise UserError(f"{path}=interval({low},{high}): the first end must be below the second")
     is_log = "log" in sweep.tags or getattr(declared, "log", False)
     if is_log and low <= 0:
         raise UserError(f"{path}=interval({low},{high}): a logarithmic range starts above 0")
-    if isinstance(declared, IntDistribution):
+    if type(base.value(path)) is int:
         return IntDistribution(int(low), int(high), log=is_log)
     return FloatDistribution(low, high, log=is_log)
 

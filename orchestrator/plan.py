@@ -29,7 +29,7 @@ def make_plan(words: Sequence[str]) -> Plan:
     """Read and check the words of a search; raise UserError for a mistake."""
     given = read_words(SCHEMA, words)
     base = trial_part(given.settings)
-    space = narrow(space_named(given.settings.space, given.pinned), given.swept)
+    space = narrow(space_named(given.settings.space, given.pinned), given.swept, base)
     check_space(space, base)
     notes = ignored_settings(base, given.pinned | set(given.swept), space.parameters)
     return Plan(tuple(words), given.settings, base, space, tuple(notes))

@@ -86,8 +86,9 @@ class SearchProgress:
 
     @property
     def best(self) -> TrialProgress | None:
-        """The trial with the highest score, the first to start of equals."""
-        scored = [trial for trial in self.trials.values() if trial.best]
+        """The trial with the highest score that has not failed, the first to start of equals."""
+        trials = self.trials.values()
+        scored = [trial for trial in trials if trial.best and trial.status != "failed"]
         return max(scored, key=best_score, default=None)
 
     @property

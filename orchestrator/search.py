@@ -7,8 +7,8 @@ from pathlib import Path
 from orchestrator.config import SCHEMA
 from orchestrator.plan import Plan, images_and_models, make_plan
 from trainable.command_line import run_command
-from trainable.config import UserError
-from trainable.experiment import Asked, add_start, start_experiment
+from trainable.config import DEMO, UserError
+from trainable.experiment import Asked, add_start, check_same_data, start_experiment
 from trainable.fitting import check_trial
 from trainable.store import ExperimentFolder, create_experiment, open_experiment
 
@@ -42,9 +42,15 @@ def resume(given: Plan) -> int:
     )
     if ignored:
         raise UserError(f"resume={name} goes on as it was asked; leave out {' '.join(ignored)}")
-    root = [] if given.base.data.root == record.data_root else [f"data.root={record.data_root}"]
-    plan = make_plan([*record.words, *root])
-    check_trial(plan.base)
+    if not record.space:
+        raise UserError(f"{name} is one configuration that trainable.fit trained, not a search")
+    is_demo = any(word == f"data.root={DEMO}" for word in record.words) or not any(
+        word.startswith("data.root=") for word in record.words
+    )
+    plan = make_plan(
+        record.words if is_demo else [*record.words, f"data.root='{record.data_root}'"]
+    )
+    check_same_data(experiment, check_trial(plan.base))
     add_start(experiment)
     return run(plan, experiment, is_resumed=True)
 
@@ -60,7 +66,6 @@ def run(plan: Plan, experiment: ExperimentFolder, *, is_resumed: bool = False) -
     # Ray is imported only when every mistake that can be found without it has been found.
     from orchestrator.tuning import tune_and_predict
 
-    experiment.become_latest()
     return tune_and_predict(plan, experiment, is_resumed=is_resumed)
 
 

@@ -1,18 +1,20 @@
 """How does Ray Tune run a plan?"""
 
 import os
+from dataclasses import replace
 from typing import Any
 
 import ray
 from ray import tune
 
-from orchestrator.cluster import Slots, share_out, start_ray
+from orchestrator.cluster import Slots, nodes, share_out, start_ray
 from orchestrator.deadline import Deadline
 from orchestrator.finish import PREDICTED, best_trials, how_to_resume, predict_all, summary
 from orchestrator.plan import Plan
 from orchestrator.schedulers import make_scheduler, make_searcher
 from orchestrator.watch import SearchWatch, stored_progress, trial_name
 from trainable.command_line import INTERRUPTED
+from trainable.config import TrialConfig, UserError
 from trainable.ray_trial import BASE, EXPERIMENT, RayTrial
 from trainable.store import ExperimentFolder
 
@@ -25,9 +27,12 @@ def tune_and_predict(plan: Plan, folder: ExperimentFolder, *, is_resumed: bool) 
     start_ray(plan.config.cluster)
     deadline = Deadline(plan.config.search.budget, plan.config.search.finish_by)
     try:
-        slots = share_out(plan.config.cluster, plan.config.search.trials, ray.cluster_resources())
+        slots = share_out(plan.config.cluster, plan.config.search.trials, nodes())
+        plan = replace(plan, base=suited(plan.base, slots))
         # Ray would start one actor after the other, and each takes seconds to import torch.
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots.count)
+        folder.become_latest()
+        deadline.start()
         tuner = _restored(folder, slots) if is_resumed else _tuner(plan, folder, slots, deadline)
         tuner.fit()
         progress = stored_progress(plan, folder, deadline)
@@ -40,6 +45,20 @@ def tune_and_predict(plan: Plan, folder: ExperimentFolder, *, is_resumed: bool) 
         return 0 if best else 1
     finally:
         ray.shutdown()
+
+
+def suited(base: TrialConfig, slots: Slots) -> TrialConfig:
+    """Return the trials' base as the slots allow: on which device, with how many loaders.
+
+    Ray does not hide GPUs from trials that asked for none, so these are told to use the CPU.
+    """
+    if slots.gpus == 0:
+        if base.machine.device == "cuda":
+            raise UserError("machine.device=cuda, but the trials have no GPU: use cpu or auto")
+        return base.with_values({"machine.device": "cpu"})
+    if base.machine.loaders is not None:
+        return base
+    return base.with_values({"machine.loaders": (int(slots.cpus) - 1) // base.cv.folds})
 
 
 def _tuner(plan: Plan, folder: ExperimentFolder, slots: Slots, deadline: Deadline) -> tune.Tuner:

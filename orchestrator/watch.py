@@ -14,7 +14,7 @@ from ray.tune.experiment import Trial
 from orchestrator.deadline import Deadline
 from orchestrator.live import LiveTable
 from orchestrator.plan import Plan
-from orchestrator.progress import SearchGoal, SearchProgress
+from orchestrator.progress import SearchGoal, SearchProgress, best_score
 from orchestrator.tensorboard import TensorBoardLog
 from trainable.config import Value
 from trainable.ray_trial import BASE, EPOCH, EXPERIMENT, FAILURE
@@ -58,13 +58,12 @@ class SearchWatch(tune.Callback):
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
     ) -> None:
-        """Log an epoch, and delete weights that are no longer among the best."""
+        """Log an epoch."""
         if result[EPOCH] is None:
             return
         epoch = EpochRecord.model_validate(result[EPOCH])
         self._log.epoch_finished(str(trial), epoch)
         self._show(self.progress.epoch_finished(str(trial), epoch))
-        keep_best_weights(self._folder, self.progress, self._plan.config.search.keep)
 
     def on_trial_complete(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
@@ -100,8 +99,10 @@ class SearchWatch(tune.Callback):
         folder.write_outcome(outcome)
         self._log.trial_finished(name, outcome.status)
         self._show(self.progress.trial_ended(name, outcome.status, outcome.reason))
-        for checkpoint in folder.path.glob("checkpoint_*"):
-            shutil.rmtree(checkpoint, ignore_errors=True)
+        keep_best_weights(self._folder, self.progress, self._plan.config.search.keep)
+        if outcome.status != "failed":  # resume starts failed trials again where they were
+            for checkpoint in folder.path.glob("checkpoint_*"):
+                shutil.rmtree(checkpoint, ignore_errors=True)
 
     def _show(self, progress: SearchProgress) -> None:
         self.progress = progress
@@ -141,10 +142,14 @@ def stored_progress(plan: Plan, folder: ExperimentFolder, deadline: Deadline) ->
 
 
 def keep_best_weights(folder: ExperimentFolder, progress: SearchProgress, keep: int) -> None:
-    """Delete the weights of all trials but the ``keep`` best of the experiment.
+    """Delete the weights of the trials that have ended, but for the ``keep`` best of them.
 
-    A trial's best score never falls, so weights that are deleted are never among the best again.
+    Only the ended count: the weights of a trial that runs may be better than the driver knows,
+    and a trial that will yet fail must not displace one that has not.
     """
-    scored = [(trial.best.score, name) for name, trial in progress.trials.items() if trial.best]
-    for _, name in sorted(scored, reverse=True)[keep:]:
-        folder.trial(name).weights_file.unlink(missing_ok=True)
+    trials = progress.trials.values()
+    ended = [trial for trial in trials if trial.status in ("stopped", "completed")]
+    best = sorted(ended, key=best_score, reverse=True)[:keep]
+    for trial in trials:
+        if trial.status == "failed" or (trial in ended and trial not in best):
+            folder.trial(trial.trial).weights_file.unlink(missing_ok=True)

@@ -118,9 +118,9 @@ class Space:
         kept = {path: domain for path, domain in self.parameters.items() if path not in paths}
         return Space(self.question, kept)
 
-    def narrowed(self, path: str, distribution: BaseDistribution) -> "Space":
-        """Return the space with one parameter drawn from another distribution, or added."""
-        return Space(self.question, {**self.parameters, path: distribution})
+    def narrowed(self, path: str, domain: Domain) -> "Space":
+        """Return the space with one parameter drawn from another domain, or added."""
+        return Space(self.question, {**self.parameters, path: domain})
 
 
 def draw(trial: Suggest, path: str, distribution: BaseDistribution) -> Value:

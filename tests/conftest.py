@@ -56,7 +56,7 @@ def faces_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def own_faces(faces_root: Path, tmp_path: Path) -> Path:
     """A copy of ``faces_root`` that a test may damage."""
-    return Path(shutil.copytree(faces_root, tmp_path / "faces"))
+    return Path(shutil.copytree(faces_root, tmp_path / "own-faces"))
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,18 @@
 """How are training images changed at random?"""
 
+import random
 from collections.abc import Sequence
 
 import albumentations as albu
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from trainable.config import AugmentConfig
 from trainable.model import COMPETITION_MEAN
+
+# A trial's cores are shared out by Ray; OpenCV would start a thread on each of the machine's.
+cv2.setNumThreads(0)
 
 Images = NDArray[np.uint8]
 
@@ -32,8 +37,10 @@ class Augmenter:
         """
         if not any(part.transforms for part in self._pipelines):
             return images
-        for offset, part in enumerate(self._pipelines):
-            part.set_random_seed(seed + offset)
+        # One generator for all transforms: seeded one by one they would all draw the same numbers.
+        numbers, py_numbers = np.random.default_rng(seed), random.Random(seed)
+        for part in self._pipelines:
+            part.set_random_state(numbers, py_numbers)
         changed = [
             self._pipelines[int(is_old)](image=image)["image"]
             for image, is_old in zip(images, old, strict=True)

@@ -20,6 +20,8 @@ from filelock import FileLock
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from trainable.config import UserError
+
 CACHE_VERSION = 1
 """Raised when the same files would be cached to other pixels."""
 CACHE_VARIABLE = "FACE_ORCHESTRATOR_CACHE"
@@ -85,6 +87,11 @@ def _build(files: Sequence[Path], size: ImageSize, folder: Path) -> None:
     try:
         _decode_all(files, size, partial)
         partial.replace(folder)
+    except OSError as error:
+        raise UserError(
+            f"cannot keep decoded images in {folder.parent} ({error.strerror}); "
+            f"set {CACHE_VARIABLE} to a folder with room"
+        ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -92,6 +99,9 @@ def _build(files: Sequence[Path], size: ImageSize, folder: Path) -> None:
 def _decode_all(files: Sequence[Path], size: ImageSize, folder: Path) -> None:
     shape = (len(files), size.height, size.width, 3)
     pixels = np.lib.format.open_memmap(folder / "pixels.npy", "w+", np.uint8, shape)
+    with (folder / "pixels.npy").open("r+b") as file:
+        # Take the room at once: a full disk is an error here, and would be a crash in the map.
+        os.posix_fallocate(file.fileno(), 0, file.seek(0, os.SEEK_END))
     digests = np.zeros(len(files), "S32")
     unreadable: dict[int, str] = {}
 

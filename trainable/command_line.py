@@ -22,7 +22,6 @@ from rich.table import Table
 
 from trainable.config import Section, UserError, check_settings, setting_paths, unknown_name
 from trainable.recipes import RECIPES, SCALES, Settings
-from trainable.store import StorageError
 
 Settled = TypeVar("Settled", bound=Section)
 USER_ERROR = 2
@@ -79,7 +78,7 @@ def run_command(schema: Schema[Any], main: Callable[[list[str]], int]) -> None:
         sys.exit(0)
     try:
         sys.exit(main(words))
-    except (UserError, StorageError) as error:
+    except (UserError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(USER_ERROR)
     except KeyboardInterrupt:

@@ -198,8 +198,10 @@ class MachineConfig(Section):
     threads: int = Field(
         default=0, ge=0, description="CPU threads of the network; 0: as the process has"
     )
-    loaders: int = Field(
-        default=0, ge=0, description="processes that augment ahead; 0: in the trial's own"
+    loaders: int | None = Field(
+        default=None,
+        ge=0,
+        description="processes that augment ahead; null: the trial's other cores if it has a GPU",
     )
 
 
@@ -219,6 +221,15 @@ class TrialConfig(Section):
     machine: MachineConfig = Field(
         default=MachineConfig(), description="machine, not part of the identity"
     )
+
+    @model_validator(mode="after")
+    def _warmup_ends_before_training(self) -> Self:
+        if self.optim.warmup_epochs >= self.train.epochs and self.optim.warmup_epochs:
+            raise ValueError(
+                f"optim.warmup_epochs={self.optim.warmup_epochs} would never reach optim.lr within "
+                f"train.epochs={self.train.epochs}"
+            )
+        return self
 
     def with_values(self, values: Mapping[str, Value]) -> Self:
         """Return a checked copy with ``values`` (dotted path -> value) in place."""

@@ -30,9 +30,11 @@ class FaceData:
         return [name for name, _ in unreadable_images(self)]
 
     def fingerprint(self) -> str:
-        """Return 16 hex digits that equal images with equal labels share."""
-        digest = hashlib.sha256(self.cache.digests.tobytes())
-        digest.update(self.images.to_csv().encode())
+        """Return 16 hex digits that equal images with equal labels in the same order share."""
+        digest = hashlib.sha256()
+        for images, cache in ((self.images, self.cache), (self.eval_images, self.eval_cache)):
+            digest.update(cache.digests.tobytes())
+            digest.update(images.to_csv().encode())
         return digest.hexdigest()[:16]
 
     def folds(self, config: CvConfig) -> list[Fold]:

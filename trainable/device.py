@@ -5,6 +5,8 @@ step of a small network took 0.6 of the time), optimizers step in one fused kern
 """
 
 import contextlib
+import gc
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,14 +63,28 @@ def select_device(config: MachineConfig) -> Device:
     has_cuda = torch.cuda.is_available()
     if config.device == "cuda" and not has_cuda:
         raise UserError("machine.device=cuda, but torch finds no CUDA device here; use cpu or auto")
-    # The same numbers again, whatever ran before: a replay must reproduce a trial.
-    torch.backends.cudnn.deterministic = True
-    torch.backends.cudnn.benchmark = False
     name = "cuda" if has_cuda and config.device != "cpu" else "cpu"
+    if name == "cuda":
+        _compute_reproducibly()
     if config.threads:
         torch.set_num_threads(config.threads)
     if config.precision != "auto":
         return Device(name, config.precision)
     if name == "cpu":
         return Device(name, "float32")
-    return Device(name, "bfloat16" if torch.cuda.is_bf16_supported() else "float16")
+    has_bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False)
+    return Device(name, "bfloat16" if has_bfloat16 else "float16")
+
+
+def release_memory() -> None:
+    """Give back what the last trial of this process held on the GPU."""
+    gc.collect()
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+
+
+def _compute_reproducibly() -> None:
+    """Take the same kernels every time: a replay must reproduce a trial to the last digit."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cudnn.benchmark = False

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from trainable.config import UserError
 from trainable.dataset import FaceData
 from trainable.records import ExperimentRecord
 from trainable.store import ExperimentFolder, now
@@ -47,6 +48,16 @@ def add_start(folder: ExperimentFolder) -> None:
     """Write down that an experiment was resumed, and when."""
     record = folder.read_record()
     folder.write_record(record.model_copy(update={"started": [*record.started, now()]}))
+
+
+def check_same_data(folder: ExperimentFolder, data: FaceData) -> None:
+    """Raise UserError where the data are no longer those that an experiment was trained on."""
+    record = folder.read_record()
+    if record.data_fingerprint != data.fingerprint():
+        raise UserError(
+            f"the data in {data.root} have changed since {folder.name} was started: its stored "
+            "predictions belong to other images. Put them back, or start a new experiment"
+        )
 
 
 @functools.cache

@@ -4,11 +4,14 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import torch
 from pydantic import Field
 
 from trainable.command_line import TRIAL_GROUPS, Schema, read_words, run_command
 from trainable.config import RunsConfig, TrialConfig, UserError, trial_part
-from trainable.experiment import Asked, start_experiment
+from trainable.dataset import load_data
+from trainable.device import select_device
+from trainable.experiment import Asked, check_same_data, start_experiment
 from trainable.fitting import check_trial
 from trainable.fold_fit import DivergedError
 from trainable.ignored import ignored_settings
@@ -54,13 +57,14 @@ def main(words: list[str]) -> int:
 
 def train(config: FitConfig, trial: TrialConfig, epochs: int, words: list[str]) -> TrialResults:
     """Train one configuration for ``epochs`` epochs, store and predict it; print each epoch."""
+    select_device(trial.machine)
     data = check_trial(trial)
     name = config.search.name or datetime.now(UTC).strftime("fit-%Y%m%d-%H%M%S")
     experiment = create_experiment(Path(config.search.runs), name)
     asked = Asked("How good is this one configuration?", words, trial.model_dump(), {})
     start_experiment(experiment, asked, data)
     folder = experiment.trial(TRIAL)
-    folder.write_outcome(_train_epochs(RecordedFit(trial, folder, {}), epochs))
+    _train_epochs(RecordedFit(trial, folder, {}), epochs, folder)
     results = folder.read()
     if results.outcome.status == "failed":
         raise UserError(f"{folder.path} failed: {results.outcome.reason}")
@@ -72,7 +76,9 @@ def train(config: FitConfig, trial: TrialConfig, epochs: int, words: list[str]) 
 
 def replay(config: FitConfig, words: list[str]) -> int:
     """Train a stored trial again and say whether every metric came out the same."""
-    original = _stored_trial(Path(config.search.runs), config.replay).read()
+    stored = _stored_trial(Path(config.search.runs), config.replay)
+    original = stored.read()
+    check_same_data(stored.experiment, load_data(original.record.config.data))
     # A trial that failed did so in the epoch after the last that is stored.
     epochs = len(original.epochs) + (original.outcome.status == "failed")
     results = train(config, as_it_was(original), epochs, words)
@@ -109,13 +115,16 @@ def _stored_trial(runs: Path, name: str) -> TrialFolder:
     return open_experiment(folder.parent, folder.name).existing_trial(trial)
 
 
-def _train_epochs(fit: RecordedFit, epochs: int) -> Outcome:
+def _train_epochs(fit: RecordedFit, epochs: int, folder: TrialFolder) -> None:
+    outcome = Outcome(status="stopped", reason="interrupted")
     try:
         for _ in range(epochs):
             print(_line(fit.step()), flush=True)
-    except DivergedError as error:
-        return Outcome(status="failed", reason=str(error))
-    return Outcome(status="completed" if fit.fit.finished else "stopped")
+        outcome = Outcome(status="completed" if fit.fit.finished else "stopped")
+    except (DivergedError, torch.OutOfMemoryError) as error:
+        outcome = Outcome(status="failed", reason=str(error))
+    finally:
+        folder.write_outcome(outcome)
 
 
 def _line(epoch: EpochRecord) -> str:

@@ -8,7 +8,6 @@ import torch
 
 from trainable.config import TrialConfig
 from trainable.dataset import FaceData, load_data
-from trainable.device import select_device
 from trainable.fold_fit import DivergedError, FoldFit
 from trainable.metrics import scores
 from trainable.model import check_backbone, make_model
@@ -19,9 +18,8 @@ from trainable.store import Probabilities
 def check_trial(config: TrialConfig) -> FaceData:
     """Raise UserError for all that would stop the trial; return its data.
 
-    Checks the device, the backbone, its pretrained weights, the data, and the folds for leaks.
+    Checks the backbone, its pretrained weights, the data, and the folds for leaks.
     """
-    select_device(config.machine)
     check_backbone(config.model, (config.data.image_height, config.data.image_width))
     if config.model.pretrained:
         make_model(config.model)
@@ -31,13 +29,21 @@ def check_trial(config: TrialConfig) -> FaceData:
 
 
 class Fit:
-    """A trial in progress: all folds advance together, one epoch at a time."""
+    """A trial in progress: all folds advance together, one epoch at a time.
 
-    def __init__(self, config: TrialConfig, data: FaceData | None = None) -> None:
+    ``fetch=False`` loads no pretrained weights: for a fit that stored weights are loaded into.
+    """
+
+    def __init__(
+        self, config: TrialConfig, data: FaceData | None = None, *, fetch: bool = True
+    ) -> None:
         self.config = config
         self.data = data or load_data(config.data)
         self._folds = self.data.folds(config.cv)
-        self._fits = [FoldFit(config, self.data, fold, i) for i, fold in enumerate(self._folds)]
+        self._fits = [
+            FoldFit(config, self.data, fold, number, fetch=fetch)
+            for number, fold in enumerate(self._folds)
+        ]
         self.rows = np.concatenate([fold.validation for fold in self._folds]).astype(np.int32)
         self.validation = np.zeros((0, 18), np.float32)
         self.epoch = 0

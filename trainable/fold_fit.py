@@ -39,15 +39,19 @@ class FoldEpoch:
 class FoldFit:
     """One network, trained on one fold's training side."""
 
-    def __init__(self, config: TrialConfig, data: FaceData, fold: Fold, number: int) -> None:
+    def __init__(
+        self, config: TrialConfig, data: FaceData, fold: Fold, number: int, *, fetch: bool = True
+    ) -> None:
         self._config = config
         self._number = number
         self._device = select_device(config.machine)
         side = training_side(config, data, fold)
         batches = TrainingBatches(side, config, number)
-        self._loader, self._sampler = make_loader(batches, config.machine.loaders, self._device)
+        self._loader, self._sampler = make_loader(
+            batches, config.machine.loaders or 0, self._device
+        )
         torch.manual_seed(_seed(config.train.seed, number))
-        self.model = self._device.place_model(make_model(config.model))
+        self.model = self._device.place_model(make_model(config.model, fetch=fetch))
         self._optimizer = make_optimizer(self.model, config.optim)
         self._schedule = make_schedule(
             self._optimizer, config.optim, config.train, batches.batch_count

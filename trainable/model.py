@@ -44,19 +44,21 @@ def check_backbone(config: ModelConfig, size: tuple[int, int]) -> None:
         ) from None
 
 
-def make_model(config: ModelConfig) -> nn.Module:
+def make_model(config: ModelConfig, *, fetch: bool = True) -> nn.Module:
     """Return the network with one output per class of each head; images (B, 3, H, W) go in.
 
+    With ``fetch=False`` no pretrained weights are loaded, because stored ones will replace them.
     Raises UserError where pretrained weights are asked for and neither the hub nor the
     ``offline-weights`` extra has them: never a silent random start.
     """
     _check_name(config.backbone)
     outputs = sum(SECTIONS[config.heads])
-    offline = config.pretrained and config.backbone == OFFLINE_BACKBONE and _offline_file()
+    is_pretrained = config.pretrained and fetch
+    offline = is_pretrained and config.backbone == OFFLINE_BACKBONE and _offline_file()
     try:
         model = timm.create_model(
             config.backbone,
-            pretrained=config.pretrained and not offline,
+            pretrained=is_pretrained and not offline,
             num_classes=outputs,
             drop_rate=config.dropout,
         )

@@ -7,6 +7,7 @@ from safetensors.torch import load_file
 
 from trainable.command_line import Schema, read_words, run_command
 from trainable.config import Section, UserError
+from trainable.experiment import check_same_data
 from trainable.fitting import Fit
 from trainable.store import TrialFolder, open_experiment
 
@@ -40,7 +41,8 @@ def predict_eval(folder: TrialFolder) -> None:
             f"{folder.path} keeps no weights (search.keep= keeps those of the best trials); train "
             f"it again with: python -m trainable.fit replay={folder.path.parent.name}/{folder.name}"
         )
-    fit = Fit(folder.read().record.config)
+    fit = Fit(folder.read().record.config, fetch=False)
+    check_same_data(folder.experiment, fit.data)
     fit.load_weights(load_file(folder.weights_file))
     folder.write_eval(fit.eval_probabilities())
 

@@ -10,6 +10,7 @@ from ray import tune
 from ray.tune.result import DONE
 
 from trainable.config import TrialConfig
+from trainable.device import release_memory
 from trainable.fold_fit import DivergedError
 from trainable.metrics import SCORE
 from trainable.recorded import RecordedFit
@@ -34,7 +35,9 @@ class RayTrial(tune.Trainable):
             self._fit = RecordedFit(base.with_values(values), self._folder, values)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Start another trial in this process."""
+        """Start another trial in this process, when the last one's networks are gone."""
+        del self._fit
+        release_memory()
         self.setup(new_config)
         return True
 

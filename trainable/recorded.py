@@ -14,7 +14,7 @@ from trainable.config import TrialConfig, Value
 from trainable.device import select_device
 from trainable.fitting import Fit
 from trainable.records import EpochRecord, MachineRecord, TrialRecord
-from trainable.store import TrialFolder, atomic_file, now
+from trainable.store import RUNNING, TrialFolder, atomic_file, now
 
 
 class RecordedFit:
@@ -35,11 +35,13 @@ class RecordedFit:
             trial=folder.name,
             config=config,
             values=dict(values),
+            identity=config.identity(),
             machine=machine_record(config),
             setup_seconds=time.perf_counter() - clock,
             started=started,
         )
         folder.write_record(record)
+        folder.write_outcome(RUNNING)  # an earlier attempt may have failed
 
     @property
     def best_score(self) -> float:

@@ -51,7 +51,8 @@ class TrialRecord(Section):
     config: TrialConfig
     values: dict[str, Value] = Field(description="dotted path -> value that the search chose")
     machine: MachineRecord
-    setup_seconds: float = Field(description="from the request to the first batch")
+    identity: str = Field(description="equal for equal settings, wherever they are trained")
+    setup_seconds: float = Field(description="reading the data and building the networks")
     started: str = Field(description="ISO 8601, UTC")
 
 

@@ -74,6 +74,11 @@ class TrialFolder:
         return self.path.name
 
     @property
+    def experiment(self) -> "ExperimentFolder":
+        """The folder of the trial's experiment."""
+        return ExperimentFolder(self.path.parent)
+
+    @property
     def weights_file(self) -> Path:
         """Weights of the best epoch, safetensors."""
         return self.path / "weights.safetensors"

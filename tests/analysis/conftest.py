@@ -84,6 +84,7 @@ def write_trial(folder: TrialFolder, status: Status, scores: Sequence[float]) ->
             config=TrialConfig(),
             values={"optim.lr": 0.00123, "loss.name": "focal"},
             machine=machine,
+            identity="same",
             setup_seconds=1.0,
             started=now(),
         )

@@ -2,6 +2,7 @@
 
 import io
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ import pytest
 from PIL import Image
 
 from trainable.cache import CACHE_VARIABLE, ImageCache, ImageSize, decode_image, open_cache
+from trainable.config import UserError
 
 AS_DRAWN = ImageSize(height=40, width=32)
 PNG, JPEG = "red.png", "blue.jpg"
@@ -197,6 +199,17 @@ def test_killed_build_leaves_no_cache_and_the_next_one_succeeds(own_cache, root)
     with ThreadPoolExecutor(1) as pool:
         pool.submit((root / "slow.png").write_bytes, (root / PNG).read_bytes())
         assert read(root, PNG, "slow.png").unreadable == {}
+
+
+def test_full_disk_says_where_decoded_images_go(own_cache, root):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(UserError, match=rf"cannot keep .* in {own_cache}.*{CACHE_VARIABLE}"):
+            read(root, PNG, JPEG)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert built(own_cache) == []
 
 
 def start_build(root: Path, images: Sequence[str]) -> subprocess.Popen[bytes]:

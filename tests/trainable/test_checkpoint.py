@@ -63,7 +63,8 @@ def test_checkpoint_is_safetensors_and_json(tiny, tmp_path):
         {"cv.folds": 2, "model.heads": "multi", "model.dropout": 0.5},
         {"train.sampler": "balanced", "augment.flip": 0.5, "augment.horizontal_cutmix": 0.5},
         {"optim.name": "madgrad", "optim.warmup_epochs": 1},
-        {"machine.precision": "float16"},
+        {"machine.precision": "float16", "train.batch_size": 64},
+        {"machine.loaders": 1, "model.dropout": 0.5},
     ],
 )
 def test_resumed_fit_gives_the_same_numbers_as_one_without_a_break(tiny, tmp_path, values):

@@ -157,6 +157,12 @@ def test_cutoff_contradicts_leaving_out_the_ages_it_moves():
         TrialConfig().with_values({"train.age_cutoff": 58, "train.drop_below_60": 3})
 
 
+def test_warm_up_ends_before_training_does():
+    with pytest.raises(UserError, match=r"optim.warmup_epochs=3 would never reach optim.lr"):
+        TrialConfig().with_values({"train.epochs": 3, "optim.warmup_epochs": 3})
+    assert TrialConfig().with_values({"train.epochs": 3, "optim.warmup_epochs": 2})
+
+
 def test_shares_of_further_losses_leave_something_for_the_main_one():
     with pytest.raises(UserError, match=r"loss.mix shares add up to 1.1; .* below 1"):
         TrialConfig().with_values({"loss.mix.focal": 0.6, "loss.mix.f1": 0.5})
@@ -184,3 +190,8 @@ def test_every_setting_says_what_it_means():
 @given(st.text(max_size=20), st.lists(st.text(max_size=10), max_size=5))
 def test_unknown_name_always_quotes_the_name(name, known):
     assert f"unknown word '{name}'" in str(unknown_name("word", name, known))
+
+
+def test_warmup_as_long_as_the_training_is_refused():
+    with pytest.raises(UserError, match=r"optim.warmup_epochs=8 would never reach optim.lr"):
+        TrialConfig().with_values({"optim.warmup_epochs": 8})

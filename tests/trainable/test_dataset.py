@@ -99,6 +99,8 @@ def test_fingerprint_changes_with_a_label(tiny, own_faces):
     assert load(own_faces).fingerprint() != load_data(tiny.data).fingerprint()
 
 
-def test_fingerprint_changes_with_an_image(tiny, own_faces):
-    shutil.copy(own_faces / DAMAGED, (own_faces / DAMAGED).with_name("mask1.jpg"))
+@pytest.mark.parametrize("side", ["train", "eval"])
+def test_fingerprint_changes_with_an_image(tiny, own_faces, side):
+    trained = (own_faces / DAMAGED).with_name("mask1.jpg")
+    shutil.copy(own_faces / DAMAGED, trained if side == "train" else first_eval(own_faces))
     assert load(own_faces).fingerprint() != load_data(tiny.data).fingerprint()

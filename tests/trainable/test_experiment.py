@@ -3,8 +3,16 @@
 import numpy as np
 import pytest
 
+from trainable.config import UserError
 from trainable.dataset import load_data
-from trainable.experiment import RECORDED_PACKAGES, Asked, add_start, start_experiment, versions
+from trainable.experiment import (
+    RECORDED_PACKAGES,
+    Asked,
+    add_start,
+    check_same_data,
+    start_experiment,
+    versions,
+)
 from trainable.store import ExperimentFolder
 
 ASKED = Asked("Which?", ["space=loss_aug"], {"search": {"trials": 3}}, {"optim.lr": "{}"})
@@ -35,6 +43,18 @@ def test_rows_of_probabilities_find_their_images(tiny, started):
 def test_versions_of_what_the_numbers_depend_on_are_kept(started):
     assert set(started.read_record().versions) == {"code", *RECORDED_PACKAGES}
     assert started.read_record().versions == versions()
+
+
+def test_same_images_elsewhere_are_the_same_data(started, own_faces, tiny):
+    check_same_data(started, load_data(tiny.data.model_copy(update={"root": str(own_faces)})))
+
+
+def test_changed_data_are_refused(started, own_faces, tiny):
+    file = own_faces / "train" / "train.csv"
+    file.write_text(file.read_text().replace(",19,", ",31,", 1))
+    changed = load_data(tiny.data.model_copy(update={"root": str(own_faces)}))
+    with pytest.raises(UserError, match=f"{own_faces} have changed since faces was started"):
+        check_same_data(started, changed)
 
 
 def test_resumed_experiment_remembers_each_start(started):

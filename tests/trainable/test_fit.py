@@ -102,6 +102,14 @@ def test_replay_of_an_unknown_trial_names_near_ones(own_runs):
         main(["replay=first/trial-1", f"search.runs={own_runs}"])
 
 
+def test_replay_with_other_data_is_refused(own_runs):
+    record = open_experiment(own_runs, "first").read_record()
+    other = record.model_copy(update={"data_fingerprint": "other"})
+    open_experiment(own_runs, "first").write_record(other)
+    with pytest.raises(UserError, match="have changed since first was started"):
+        main(["replay=first/trial-001", f"search.runs={own_runs}"])
+
+
 def test_replay_pins_what_the_machine_chose(runs):
     original = first_trial(runs).read()
     auto = original.record.config.with_values({"machine.device": "auto", "machine.threads": 0})

@@ -39,6 +39,23 @@ def test_trial_without_weights_says_how_to_train_it_again(trial):
         main([f"trial={trial.path}"])
 
 
+def test_trial_of_other_data_is_refused(trial, trained):
+    write_weights(trained.recorded.fit, trial)
+    record = trial.experiment.read_record()
+    trial.experiment.write_record(record.model_copy(update={"data_fingerprint": "other"}))
+    with pytest.raises(UserError, match="have changed since faces was started"):
+        main([f"trial={trial.path}"])
+    assert not trial.has_eval()
+
+
+def test_pretrained_trial_is_predicted_without_the_hub(trial, trained):
+    record = trial.read().record
+    pretrained = record.config.with_values({"model.pretrained": True})
+    trial.write_record(record.model_copy(update={"config": pretrained}))
+    write_weights(trained.recorded.fit, trial)
+    assert main([f"trial={trial.path}"]) == 0
+
+
 def test_unknown_trial_names_near_ones(trial):
     with pytest.raises(
         UserError, match="unknown trial of faces 'trial-01'; did you mean trial-001"

@@ -7,6 +7,7 @@ from safetensors.torch import load_file
 
 from trainable.fitting import Fit
 from trainable.recorded import RecordedFit, write_weights
+from trainable.records import Outcome
 from trainable.store import TrialFolder
 
 
@@ -22,6 +23,7 @@ def test_record_says_what_was_trained_and_where(two_folds, trained):
     assert record.values == {"optim.lr": two_folds.optim.lr}
     assert (record.machine.device, record.machine.precision) == ("cpu", "float32")
     assert record.machine.threads == 1
+    assert record.identity == two_folds.identity()
     assert record.setup_seconds > 0
 
 
@@ -38,6 +40,12 @@ def test_epoch_says_where_its_seconds_went(trained):
 
 def test_running_trial_says_that_it_runs(trained):
     assert trained.folder.read_outcome().status == "running"
+
+
+def test_second_attempt_takes_back_the_failure_of_the_first(tiny, folder):
+    folder.write_outcome(Outcome(status="failed", reason="the node was lost"))
+    RecordedFit(tiny, folder, {})
+    assert folder.read_outcome() == Outcome(status="running")
 
 
 def test_best_epoch_is_kept_when_a_later_one_is_worse(tiny, folder):

@@ -29,7 +29,13 @@ def epoch_of(number: int, score: float) -> EpochRecord:
 
 def results_of(*scores: float) -> TrialResults:
     record = TrialRecord(
-        trial="t", config=TrialConfig(), values={}, machine=MACHINE, setup_seconds=1, started=""
+        trial="t",
+        config=TrialConfig(),
+        values={},
+        machine=MACHINE,
+        identity="same",
+        setup_seconds=1,
+        started="",
     )
     epochs = [epoch_of(number, score) for number, score in enumerate(scores, start=1)]
     return TrialResults(record=record, epochs=epochs, outcome=Outcome(status="completed"))

@@ -1,0 +1,106 @@
+"""A Ray cluster that is started once, and searches on it whose results many tests look at."""
+
+import itertools
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from ray._private import ray_constants
+from searches import Searched, free_port, run_search, wait_until
+
+from orchestrator.plan import make_plan
+from orchestrator.schedulers import make_searcher
+from trainable.config import TrialConfig, setting_paths
+
+CORES, GPUS = 2, 4
+GOOD_LR, TINY_LR, LOST_LR = 0.001, 1e-7, 1e30
+
+
+@pytest.fixture(scope="session")
+def ray_cluster(cache: Path) -> Iterator[str]:
+    """The address of a cluster of two cores and four logical GPUs, seen by this machine alone.
+
+    Its trials find decoded images in ``cache``, which the environment names.
+    """
+    port = free_port()
+    with pytest.MonkeyPatch.context() as patch:
+        # Without it Ray takes 127.0.0.1 for an address that other machines reach.
+        patch.setenv(ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR, "0")
+        patch.setattr(ray_constants, "ENABLE_RAY_CLUSTER", False)
+        with running_head(port):
+            yield f"127.0.0.1:{port}"
+
+
+@contextmanager
+def running_head(port: int) -> Generator[None]:
+    # The path of a Unix socket may have 107 characters: too few for pytest's own folders.
+    folder = Path(tempfile.mkdtemp(prefix="ray-"))
+    command = [
+        *(str(Path(sys.executable).with_name("ray")), "start", "--head", "--block"),
+        *("--node-ip-address=127.0.0.1", f"--port={port}", f"--temp-dir={folder}"),
+        *(f"--num-cpus={CORES}", f"--num-gpus={GPUS}", f"--object-store-memory={256 * 1024**2}"),
+        "--include-dashboard=false",
+    ]
+    quiet = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
+    log = folder / "head.log"
+    with log.open("wb") as out:
+        head = subprocess.Popen(
+            command,
+            env={**quiet, **os.environ},
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
+    try:
+        wait_until(lambda: "Ray runtime started" in log.read_text() or head.poll() is not None)
+        assert head.poll() is None, log.read_text()
+        yield
+    finally:
+        os.killpg(head.pid, signal.SIGKILL)
+        head.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def tiny_words(tiny: TrialConfig) -> list[str]:
+    """The words of ``tiny``."""
+    plain = TrialConfig()
+    changed = [path for path in setting_paths(TrialConfig) if tiny.value(path) != plain.value(path)]
+    return [f"{path}={tiny.value(path)}" for path in changed]
+
+
+@pytest.fixture(scope="session")
+def cluster_words(tiny_words: list[str], ray_cluster: str) -> list[str]:
+    """Tiny trials on the cluster: two at once, half a GPU each."""
+    share = ["cluster.cpus_per_trial=1", "cluster.gpus_per_trial=0.5"]
+    return [*tiny_words, f"cluster.address={ray_cluster}", *share]
+
+
+@pytest.fixture(scope="session")
+def searched(cluster_words: list[str], tmp_path_factory: pytest.TempPathFactory) -> Searched:
+    """Five trials: one whose learning rate loses the loss at once, some that learn nothing."""
+    words = [
+        *(*cluster_words, "train.batch_size=8", "train.epochs=4", "scheduler.grace_epochs=3"),
+        *("search.trials=5", "search.keep=2", "loss.name=cross_entropy", "augment.erasing=0"),
+        f"optim.lr={GOOD_LR},{TINY_LR},{LOST_LR}",
+    ]
+    runs = tmp_path_factory.mktemp("runs-of-five")
+    return run_search([*words, f"search.seed={telling_seed(words)}", f"search.runs={runs}"])
+
+
+def telling_seed(words: list[str]) -> int:
+    """Return a seed with which one trial's loss is lost, and the last is worse than the first."""
+
+    def is_telling(seed: int) -> bool:
+        searcher = make_searcher(make_plan([*words, f"search.seed={seed}"]))
+        drawn = [searcher.suggest(f"trial {i}")["optim.lr"] for i in range(5)]
+        return (drawn[0], drawn[-1], drawn.count(LOST_LR)) == (GOOD_LR, TINY_LR, 1)
+
+    return next(seed for seed in itertools.count() if is_telling(seed))

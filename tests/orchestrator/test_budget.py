@@ -1,0 +1,67 @@
+"""A search that is given less time than work ends in time with what it has."""
+
+import math
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+import pytest
+from searches import Searched, run_search
+
+TRIALS = 1000
+SECONDS_TO_END = 30
+"""Running trials end their epoch; on a busy machine that takes its time."""
+NEVER_ENDED = "Ray tells no callback of the trials that it stops at the deadline"
+
+
+@dataclass(frozen=True)
+class Short:
+    """A search, and the seconds that it was given."""
+
+    search: Searched
+    budget: int
+
+
+@pytest.fixture(scope="session")
+def short(cluster_words, searched, tmp_path_factory) -> Short:
+    budget = math.ceil(2 * seconds_to_first_trial(searched)) + 3
+    words = [
+        *(*cluster_words, "scheduler=median", "train.epochs=3", f"search.trials={TRIALS}"),
+        *(f"search.budget={budget}s", f"search.runs={tmp_path_factory.mktemp('runs-of-short')}"),
+    ]
+    return Short(run_search(words), budget)
+
+
+def seconds_to_first_trial(searched: Searched) -> float:
+    """How long does this machine take to join the cluster and to import torch?"""
+    (asked,) = searched.folder.read_record().started
+    started = min(trial.record.started for trial in searched.trials.values())
+    return (datetime.fromisoformat(started) - datetime.fromisoformat(asked)).total_seconds()
+
+
+def test_search_ends_when_its_budget_is_over(short):
+    hours, minutes, seconds = map(
+        int, re.findall(r"(\d+):(\d+):(\d+) elapsed", short.search.printed)[-1]
+    )
+    elapsed = 3600 * hours + 60 * minutes + seconds
+    assert short.budget - 1 <= elapsed <= short.budget + SECONDS_TO_END
+    assert "budget ends in" in short.search.printed
+
+
+def test_search_that_ran_out_of_time_has_ended_well(short):
+    assert short.search.code == 0
+    assert 0 < len(short.search.trials) < TRIALS
+    assert "Next:" in short.search.printed
+
+
+def test_trials_that_ran_out_of_time_keep_their_epochs_and_are_stopped(short):
+    for trial in short.search.trials.values():
+        expected = "completed" if len(trial.epochs) == 3 else "stopped"
+        assert trial.outcome.status == expected
+    assert any(trial.epochs for trial in short.search.trials.values())
+
+
+def test_best_trials_are_predicted_after_the_budget(short):
+    kept = [trial for trial in short.search.folder.trials() if trial.has_weights()]
+    assert kept
+    assert all(trial.has_eval() for trial in kept)
