@@ -3,6 +3,7 @@
 import logging
 import math
 import os
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +17,8 @@ from trainable.config import UserError
 
 OBJECT_STORE_BYTES = 256 * 1024**2
 """Trials pass only numbers through Ray; images are shared by memory mapping."""
+
+KNOCK_SECONDS = 10
 
 WORKER_ENVIRONMENT = {
     "NO_ALBUMENTATIONS_UPDATE": "1",
@@ -50,12 +53,20 @@ def start_ray(config: ClusterSection) -> None:
         init(address="local", include_dashboard=False, object_store_memory=OBJECT_STORE_BYTES)
         return
     try:
+        _knock(config.address)
         init(address=config.address)
     except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         raise UserError(
             f"cluster.address={config.address}: cannot join that Ray cluster ({error}). Is it "
             "running (ray status), and has this machine its token (~/.ray/auth_token)?"
         ) from None
+
+
+def _knock(address: str) -> None:
+    """Raise OSError where nothing listens at host:port; Ray itself would try for minutes."""
+    host, colon, port = address.rpartition(":")
+    if colon and port.isdecimal() and "//" not in address:
+        socket.create_connection((host, int(port)), timeout=KNOCK_SECONDS).close()
 
 
 def nodes() -> list[Mapping[str, float]]:

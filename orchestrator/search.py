@@ -8,9 +8,13 @@ from orchestrator.config import SCHEMA
 from orchestrator.plan import Plan, images_and_models, make_plan
 from trainable.command_line import run_command
 from trainable.config import DEMO, UserError
+from trainable.dataset import FaceData
 from trainable.experiment import Asked, add_start, check_same_data, start_experiment
 from trainable.fitting import check_trial
 from trainable.store import ExperimentFolder, create_experiment, open_experiment
+
+RAYS_STATE = "tuner.pkl"
+"""Ray writes it when a search starts, and resumes from it."""
 
 
 def main(words: list[str]) -> int:
@@ -21,15 +25,21 @@ def main(words: list[str]) -> int:
     if plan.config.resume:
         return resume(plan)
     data = [check_trial(config) for config in images_and_models(plan)]
+    experiment = new_experiment(plan, data[0])
+    try:
+        return run(plan, experiment)
+    except UserError:
+        experiment.discard_if_empty()
+        raise
+
+
+def new_experiment(plan: Plan, data: FaceData) -> ExperimentFolder:
+    """Make the experiment's folder and write down what is asked."""
     experiment = create_experiment(Path(plan.config.search.runs), experiment_name(plan))
-    asked = Asked(
-        question=plan.space.question,
-        words=words,
-        settings={**plan.config.model_dump(mode="json"), **plan.base.model_dump(mode="json")},
-        space=plan.space.as_json(),
-    )
-    start_experiment(experiment, asked, data[0])
-    return run(plan, experiment)
+    settings = {**plan.config.model_dump(mode="json"), **plan.base.model_dump(mode="json")}
+    asked = Asked(plan.space.question, plan.words, settings, plan.space.as_json())
+    start_experiment(experiment, asked, data)
+    return experiment
 
 
 def resume(given: Plan) -> int:
@@ -42,8 +52,8 @@ def resume(given: Plan) -> int:
     )
     if ignored:
         raise UserError(f"resume={name} goes on as it was asked; leave out {' '.join(ignored)}")
-    if not record.space:
-        raise UserError(f"{name} is one configuration that trainable.fit trained, not a search")
+    if not (experiment.path / RAYS_STATE).exists():
+        raise UserError(f"{name} holds no search that can go on: no trial was started by one")
     is_demo = any(word == f"data.root={DEMO}" for word in record.words) or not any(
         word.startswith("data.root=") for word in record.words
     )

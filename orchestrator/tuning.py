@@ -16,6 +16,7 @@ from orchestrator.watch import SearchWatch, stored_progress, trial_name
 from trainable.command_line import INTERRUPTED
 from trainable.config import TrialConfig, UserError
 from trainable.ray_trial import BASE, EXPERIMENT, RayTrial
+from trainable.records import Outcome
 from trainable.store import ExperimentFolder
 
 FAILURES_FORGIVEN = 2
@@ -35,6 +36,8 @@ def tune_and_predict(plan: Plan, folder: ExperimentFolder, *, is_resumed: bool) 
         deadline.start()
         tuner = _restored(folder, slots) if is_resumed else _tuner(plan, folder, slots, deadline)
         tuner.fit()
+        if deadline.passed():
+            end_open_trials(folder)
         progress = stored_progress(plan, folder, deadline)
         if progress.counts["paused"] or (progress.counts["waiting"] and not deadline.passed()):
             print(f"\n{how_to_resume(progress, folder)}")
@@ -59,6 +62,13 @@ def suited(base: TrialConfig, slots: Slots) -> TrialConfig:
     if base.machine.loaders is not None:
         return base
     return base.with_values({"machine.loaders": (int(slots.cpus) - 1) // base.cv.folds})
+
+
+def end_open_trials(folder: ExperimentFolder) -> None:
+    """Keep that the time was over for trials that Ray stopped then: it tells no callback."""
+    for trial in folder.trials():
+        if trial.read_outcome().status == "running":
+            trial.write_outcome(Outcome(status="stopped", reason="the search's time was over"))
 
 
 def _tuner(plan: Plan, folder: ExperimentFolder, slots: Slots, deadline: Deadline) -> tune.Tuner:

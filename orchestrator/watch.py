@@ -19,7 +19,7 @@ from orchestrator.tensorboard import TensorBoardLog
 from trainable.config import Value
 from trainable.ray_trial import BASE, EPOCH, EXPERIMENT, FAILURE
 from trainable.records import EpochRecord, Outcome, Status
-from trainable.store import ExperimentFolder
+from trainable.store import RUNNING, ExperimentFolder
 
 
 class SearchWatch(tune.Callback):
@@ -52,6 +52,8 @@ class SearchWatch(tune.Callback):
         """Show a trial that starts or goes on."""
         name, values = str(trial), own_values(trial)
         earlier = self._folder.trial(name).read_epochs()
+        if self._folder.trial(name).read_outcome().status == "failed":  # an earlier attempt
+            self._folder.trial(name).write_outcome(RUNNING)
         self._log.trial_started(name, values, earlier)
         self._show(self.progress.trial_started(name, values, earlier))
 
@@ -74,11 +76,13 @@ class SearchWatch(tune.Callback):
         trained = self.progress.trials[str(trial)]
         status: Status = "completed" if trained.epoch >= trained.epochs else "stopped"
         self._end(trial, Outcome(status="failed" if failure else status, reason=failure))
+        for checkpoint in self._folder.trial(str(trial)).path.glob("checkpoint_*"):
+            shutil.rmtree(checkpoint, ignore_errors=True)
 
     def on_trial_error(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
-        """Keep why the trial failed for good."""
+        """Keep why the trial failed for good, and its checkpoint: a resumed search tries again."""
         kept = self._folder.trial(str(trial)).read_outcome()
         died = Outcome(status="failed", reason="its process ended without a word (killed?)")
         self._end(trial, kept if kept.status == "failed" else died)
@@ -100,9 +104,6 @@ class SearchWatch(tune.Callback):
         self._log.trial_finished(name, outcome.status)
         self._show(self.progress.trial_ended(name, outcome.status, outcome.reason))
         keep_best_weights(self._folder, self.progress, self._plan.config.search.keep)
-        if outcome.status != "failed":  # resume starts failed trials again where they were
-            for checkpoint in folder.path.glob("checkpoint_*"):
-                shutil.rmtree(checkpoint, ignore_errors=True)
 
     def _show(self, progress: SearchProgress) -> None:
         self.progress = progress

@@ -14,7 +14,7 @@ from trainable.config import TrialConfig, Value
 from trainable.device import select_device
 from trainable.fitting import Fit
 from trainable.records import EpochRecord, MachineRecord, TrialRecord
-from trainable.store import RUNNING, TrialFolder, atomic_file, now
+from trainable.store import TrialFolder, atomic_file, now
 
 
 class RecordedFit:
@@ -41,7 +41,6 @@ class RecordedFit:
             started=started,
         )
         folder.write_record(record)
-        folder.write_outcome(RUNNING)  # an earlier attempt may have failed
 
     @property
     def best_score(self) -> float:

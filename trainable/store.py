@@ -18,6 +18,7 @@ new one, and a full disk leaves what was stored before.
 
 import io
 import os
+import shutil
 import tempfile
 import zipfile
 from collections.abc import Generator
@@ -185,6 +186,11 @@ class ExperimentFolder:
         link.unlink(missing_ok=True)
         link.symlink_to(self.name)
         os.replace(link, self.path.parent / LATEST)
+
+    def discard_if_empty(self) -> None:
+        """Remove the experiment where no trial was started: a mistake leaves no trace."""
+        if not self.trials():
+            shutil.rmtree(self.path)
 
     def read_record(self) -> ExperimentRecord:
         """Return what was asked."""

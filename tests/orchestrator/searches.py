@@ -36,7 +36,7 @@ def run_search(words: list[str]) -> Searched:
     with redirect_stdout(printed):
         code = search.main(words)
     seconds = time.monotonic() - started
-    folder = open_experiment(Path(runs))
+    folder = open_experiment(Path(runs).resolve())
     trials = {trial.name: trial.read() for trial in folder.trials()}
     return Searched(folder, code, printed.getvalue(), seconds, trials)
 

@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 from searches import Searched, run_search
 
-TRIALS = 1000
+TRIALS, EPOCHS = 1000, 3
 SECONDS_TO_END = 30
 """Running trials end their epoch; on a busy machine that takes its time."""
 NEVER_ENDED = "Ray tells no callback of the trials that it stops at the deadline"
@@ -26,7 +26,8 @@ class Short:
 def short(cluster_words, searched, tmp_path_factory) -> Short:
     budget = math.ceil(2 * seconds_to_first_trial(searched)) + 3
     words = [
-        *(*cluster_words, "scheduler=median", "train.epochs=3", f"search.trials={TRIALS}"),
+        *(*cluster_words, "scheduler=median", f"train.epochs={EPOCHS}", f"search.trials={TRIALS}"),
+        "search.keep=1",
         *(f"search.budget={budget}s", f"search.runs={tmp_path_factory.mktemp('runs-of-short')}"),
     ]
     return Short(run_search(words), budget)
@@ -56,8 +57,8 @@ def test_search_that_ran_out_of_time_has_ended_well(short):
 
 def test_trials_that_ran_out_of_time_keep_their_epochs_and_are_stopped(short):
     for trial in short.search.trials.values():
-        expected = "completed" if len(trial.epochs) == 3 else "stopped"
-        assert trial.outcome.status == expected
+        assert trial.outcome.status in ("completed", "stopped")
+        assert trial.outcome.status == "stopped" or len(trial.epochs) == EPOCHS
     assert any(trial.epochs for trial in short.search.trials.values())
 
 

@@ -95,18 +95,3 @@ def test_cutmix_joins_a_left_and_a_right_half(images):
     joined = join_halves(images[0], images[1])
     assert np.array_equal(joined[:, :16], images[0][:, :16])
     assert np.array_equal(joined[:, 16:], images[1][:, 16:])
-
-
-def test_techniques_are_drawn_independently_of_each_other():
-    plain = np.random.default_rng(0).integers(0, 256, (COUNT, 40, 32, 3), np.uint8)
-    both = np.zeros((2, 0), bool)
-    for seed in range(40):
-        changed = augmented(plain, seed, flip=0.5, greyscale=0.5)
-        is_grey = (changed[..., 0] == changed[..., 1]).all(axis=(1, 2))
-        brightness = plain.sum(axis=(1, 3)).astype(float), changed.sum(axis=(1, 3)).astype(float)
-        is_flipped = [
-            np.corrcoef(new, old[::-1])[0, 1] > np.corrcoef(new, old)[0, 1]
-            for old, new in zip(*brightness, strict=True)
-        ]
-        both = np.hstack([both, [is_grey, is_flipped]])
-    assert abs(np.corrcoef(both)[0, 1]) < 0.15

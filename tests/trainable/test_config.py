@@ -190,8 +190,3 @@ def test_every_setting_says_what_it_means():
 @given(st.text(max_size=20), st.lists(st.text(max_size=10), max_size=5))
 def test_unknown_name_always_quotes_the_name(name, known):
     assert f"unknown word '{name}'" in str(unknown_name("word", name, known))
-
-
-def test_warmup_as_long_as_the_training_is_refused():
-    with pytest.raises(UserError, match=r"optim.warmup_epochs=8 would never reach optim.lr"):
-        TrialConfig().with_values({"optim.warmup_epochs": 8})
