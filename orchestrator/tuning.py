@@ -12,7 +12,13 @@ from orchestrator.deadline import Deadline
 from orchestrator.finish import PREDICTED, best_trials, how_to_resume, predict_all, summary
 from orchestrator.plan import Plan
 from orchestrator.schedulers import make_scheduler, make_searcher
-from orchestrator.watch import SearchWatch, stored_progress, trial_name
+from orchestrator.watch import (
+    SearchWatch,
+    delete_checkpoints,
+    keep_best_weights,
+    stored_progress,
+    trial_name,
+)
 from trainable.command_line import INTERRUPTED
 from trainable.config import TrialConfig, UserError
 from trainable.ray_trial import BASE, EXPERIMENT, RayTrial
@@ -42,6 +48,7 @@ def tune_and_predict(plan: Plan, folder: ExperimentFolder, *, is_resumed: bool) 
         if progress.counts["paused"] or (progress.counts["waiting"] and not deadline.passed()):
             print(f"\n{how_to_resume(progress, folder)}")
             return INTERRUPTED
+        keep_best_weights(folder, progress, plan.config.search.keep)
         best = best_trials(progress, folder, PREDICTED)
         predicted = predict_all(folder, best, slots, is_joined=bool(plan.config.cluster.address))
         print(summary(progress, folder, len(predicted)))
@@ -65,10 +72,11 @@ def suited(base: TrialConfig, slots: Slots) -> TrialConfig:
 
 
 def end_open_trials(folder: ExperimentFolder) -> None:
-    """Keep that the time was over for trials that Ray stopped then: it tells no callback."""
+    """End the trials that Ray stopped at the deadline: it tells no callback of them."""
     for trial in folder.trials():
         if trial.read_outcome().status == "running":
             trial.write_outcome(Outcome(status="stopped", reason="the search's time was over"))
+            delete_checkpoints(folder, trial.name)
 
 
 def _tuner(plan: Plan, folder: ExperimentFolder, slots: Slots, deadline: Deadline) -> tune.Tuner:

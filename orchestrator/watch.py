@@ -76,8 +76,7 @@ class SearchWatch(tune.Callback):
         trained = self.progress.trials[str(trial)]
         status: Status = "completed" if trained.epoch >= trained.epochs else "stopped"
         self._end(trial, Outcome(status="failed" if failure else status, reason=failure))
-        for checkpoint in self._folder.trial(str(trial)).path.glob("checkpoint_*"):
-            shutil.rmtree(checkpoint, ignore_errors=True)
+        delete_checkpoints(self._folder, str(trial))
 
     def on_trial_error(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
@@ -154,3 +153,9 @@ def keep_best_weights(folder: ExperimentFolder, progress: SearchProgress, keep: 
     for trial in trials:
         if trial.status == "failed" or (trial in ended and trial not in best):
             folder.trial(trial.trial).weights_file.unlink(missing_ok=True)
+
+
+def delete_checkpoints(folder: ExperimentFolder, trial: str) -> None:
+    """Delete what only a trial that goes on would need."""
+    for checkpoint in folder.trial(trial).path.glob("checkpoint_*"):
+        shutil.rmtree(checkpoint, ignore_errors=True)

@@ -4,6 +4,7 @@ import math
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from searches import Searched, run_search
@@ -11,15 +12,17 @@ from searches import Searched, run_search
 TRIALS, EPOCHS = 1000, 3
 SECONDS_TO_END = 30
 """Running trials end their epoch; on a busy machine that takes its time."""
-NEVER_ENDED = "Ray tells no callback of the trials that it stops at the deadline"
 
 
 @dataclass(frozen=True)
 class Short:
-    """A search, and the seconds that it was given."""
+    """A search, the seconds that it was given, and what its trials kept."""
 
     search: Searched
     budget: int
+    with_weights: set[str]
+    predicted: set[str]
+    checkpoints: list[Path]
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +33,14 @@ def short(cluster_words, searched, tmp_path_factory) -> Short:
         "search.keep=1",
         *(f"search.budget={budget}s", f"search.runs={tmp_path_factory.mktemp('runs-of-short')}"),
     ]
-    return Short(run_search(words), budget)
+    found = run_search(words)
+    return Short(
+        search=found,
+        budget=budget,
+        with_weights={trial.name for trial in found.folder.trials() if trial.has_weights()},
+        predicted={trial.name for trial in found.folder.trials() if trial.has_eval()},
+        checkpoints=list(found.folder.path.glob("*/checkpoint_*")),
+    )
 
 
 def seconds_to_first_trial(searched: Searched) -> float:
@@ -63,6 +73,10 @@ def test_trials_that_ran_out_of_time_keep_their_epochs_and_are_stopped(short):
 
 
 def test_best_trials_are_predicted_after_the_budget(short):
-    kept = [trial for trial in short.search.folder.trials() if trial.has_weights()]
-    assert kept
-    assert all(trial.has_eval() for trial in kept)
+    assert short.predicted
+    assert short.predicted == short.with_weights
+
+
+def test_trials_that_ran_out_of_time_leave_no_checkpoint_and_no_weights_beside_the_best(short):
+    assert len(short.with_weights) == 1
+    assert not short.checkpoints

@@ -10,7 +10,6 @@ from orchestrator.config import SearchSection
 from orchestrator.deadline import Deadline, parse_duration, seconds_allowed
 
 EIGHT_IN_THE_EVENING = datetime(2026, 3, 1, 20, 0, 30, tzinfo=UTC)
-TOO_LONG = "the number does not fit a timedelta: OverflowError instead of ValueError"
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,6 @@ from orchestrator.watch import keep_best_weights
 from trainable.records import EpochRecord
 from trainable.store import ExperimentFolder
 
-LAST_OF_EQUALS = "equal scores are sorted by name, backwards; the first of them is the best"
-ANY_RUNS = "a folder called runs is taken for the one in the current folder"
-
 
 @pytest.fixture
 def folder(tmp_path):

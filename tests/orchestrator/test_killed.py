@@ -50,6 +50,7 @@ def killed(cluster_words, tmp_path_factory) -> Killed:
     ]
     with meanwhile(kill), chdir(runs.parent):
         found = run_search(words)
+    assert killing, found.printed
     return Killed(found, *killing[0])
 
 

@@ -19,9 +19,6 @@ WORDS = [
     *("scheduler.name", "scheduler.grace_epochs", "scheduler.reduction"),
 ]
 """Scripts and notes of other people hold these words: renaming one breaks them."""
-FLOAT_FOR_A_WHOLE_NUMBER = "a range of a path that the space lacks is always one of floats"
-CONDITION_LOST = "narrowing replaces a When by a distribution that counts for every trial"
-SEVERAL_OF_THE_SEARCH = "a swept word that no trial has is taken for a misspelt setting"
 
 
 def refusal(*words):

@@ -16,8 +16,6 @@ from trainable.config import UserError
 from trainable.store import create_experiment
 
 NOBODY = 65534
-RAY_IS_PATIENT = "Ray tries for a quarter of an hour, and logs every try"
-OF_THE_HEAD = "those that predict take the folder from where the cluster's head was started"
 
 
 @pytest.fixture
