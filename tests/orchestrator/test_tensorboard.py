@@ -94,8 +94,9 @@ def test_a_thousand_running_trials_hold_no_file_and_no_thread(log, tmp_path):
     files, threads = open_files(), threading.active_count()
     for number in range(1000):
         log.trial_started(f"trial_{number}", VALUES)
-    assert open_files() == files
-    assert threading.active_count() == threads
+    # Other tests' files may be closed meanwhile; what matters is that a thousand are not opened.
+    assert open_files() <= files
+    assert threading.active_count() <= threads
 
 
 def test_a_full_disk_is_named_and_leaves_what_was_logged(log, tmp_path):

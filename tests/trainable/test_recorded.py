@@ -42,12 +42,6 @@ def test_running_trial_says_that_it_runs(trained):
     assert trained.folder.read_outcome().status == "running"
 
 
-def test_second_attempt_takes_back_the_failure_of_the_first(tiny, folder):
-    folder.write_outcome(Outcome(status="failed", reason="the node was lost"))
-    RecordedFit(tiny, folder, {})
-    assert folder.read_outcome() == Outcome(status="running")
-
-
 def test_best_epoch_is_kept_when_a_later_one_is_worse(tiny, folder):
     fit = RecordedFit(
         tiny.with_values({"train.epochs": 4, "train.batch_size": 8, "optim.lr": 1e-2}), folder, {}
