@@ -7,7 +7,6 @@ from safetensors.torch import load_file
 
 from trainable.fitting import Fit
 from trainable.recorded import RecordedFit, write_weights
-from trainable.records import Outcome
 from trainable.store import TrialFolder
 
 
