@@ -8,7 +8,7 @@ import ray
 import ray.exceptions
 
 from orchestrator.cluster import Slots
-from orchestrator.progress import SearchProgress, TrialProgress, best_score
+from orchestrator.progress import SearchProgress, TrialProgress
 from trainable.predict import predict_eval
 from trainable.store import ExperimentFolder
 
@@ -18,12 +18,8 @@ PREDICTED = 5
 
 def best_trials(progress: SearchProgress, folder: ExperimentFolder, count: int) -> list[str]:
     """Return the best trials that ended well and still have weights, best first."""
-    candidates = [
-        trial
-        for trial in progress.trials.values()
-        if trial.status in ("completed", "stopped") and folder.trial(trial.trial).has_weights()
-    ]
-    return [trial.trial for trial in sorted(candidates, key=best_score, reverse=True)[:count]]
+    names = [trial.trial for trial in progress.ended_well]
+    return [name for name in names if folder.trial(name).has_weights()][:count]
 
 
 def predict_all(

@@ -92,6 +92,12 @@ class SearchProgress:
         return max(scored, key=best_score, default=None)
 
     @property
+    def ended_well(self) -> list[TrialProgress]:
+        """The trials that ended without failing, best first."""
+        ended = [t for t in self.trials.values() if t.status in ("stopped", "completed")]
+        return sorted(ended, key=best_score, reverse=True)
+
+    @property
     def counts(self) -> dict[TrialState, int]:
         """How many trials are in each state; those asked for but not started are waiting."""
         found = Counter(trial.status for trial in self.trials.values())

@@ -14,7 +14,7 @@ from ray.tune.experiment import Trial
 from orchestrator.deadline import Deadline
 from orchestrator.live import LiveTable
 from orchestrator.plan import Plan
-from orchestrator.progress import SearchGoal, SearchProgress, best_score
+from orchestrator.progress import SearchGoal, SearchProgress
 from orchestrator.tensorboard import TensorBoardLog
 from trainable.config import Value
 from trainable.ray_trial import BASE, EPOCH, EXPERIMENT, FAILURE
@@ -147,12 +147,9 @@ def keep_best_weights(folder: ExperimentFolder, progress: SearchProgress, keep: 
     Only the ended count: the weights of a trial that runs may be better than the driver knows,
     and a trial that will yet fail must not displace one that has not.
     """
-    trials = progress.trials.values()
-    ended = [trial for trial in trials if trial.status in ("stopped", "completed")]
-    best = sorted(ended, key=best_score, reverse=True)[:keep]
-    for trial in trials:
-        if trial.status == "failed" or (trial in ended and trial not in best):
-            folder.trial(trial.trial).weights_file.unlink(missing_ok=True)
+    failed = [trial for trial in progress.trials.values() if trial.status == "failed"]
+    for trial in [*failed, *progress.ended_well[keep:]]:
+        folder.trial(trial.trial).weights_file.unlink(missing_ok=True)
 
 
 def delete_checkpoints(folder: ExperimentFolder, trial: str) -> None:

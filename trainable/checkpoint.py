@@ -25,13 +25,14 @@ def load_state(folder: Path) -> dict[str, Any]:
     return _put_back(json.loads((folder / PLAIN).read_text()), tensors)
 
 
-def _packed(tensor: torch.Tensor) -> torch.Tensor:
+def packed(tensor: torch.Tensor) -> torch.Tensor:
+    """Return the tensor as safetensors takes it: on the CPU, in one piece."""
     return tensor.detach().cpu().contiguous()
 
 
 def _take_out(value: Any, path: str, tensors: dict[str, torch.Tensor]) -> Any:
     if isinstance(value, torch.Tensor):
-        tensors[path] = _packed(value)
+        tensors[path] = packed(value)
         return _MARK + path
     if isinstance(value, dict):
         return {str(key): _take_out(part, f"{path}/{key}", tensors) for key, part in value.items()}

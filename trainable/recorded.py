@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save
 
-from trainable.checkpoint import load_state, save_state
+from trainable.checkpoint import load_state, packed, save_state
 from trainable.config import TrialConfig, Value
 from trainable.device import select_device
 from trainable.fitting import Fit
@@ -72,7 +72,7 @@ class RecordedFit:
 
 def write_weights(fit: Fit, folder: TrialFolder) -> None:
     """Store the weights of a fit's networks."""
-    weights = {name: value.cpu().contiguous() for name, value in fit.weights().items()}
+    weights = {name: packed(value) for name, value in fit.weights().items()}
     with atomic_file(folder.weights_file) as file:
         file.write(save(weights))
 
