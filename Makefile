@@ -4,7 +4,7 @@ DATA ?= demo
 BIN := .venv/bin
 export NO_ALBUMENTATIONS_UPDATE := 1
 
-.PHONY: demo test check bench install clean
+.PHONY: demo test check bench install faces clean
 
 demo: .venv/installed
 	$(BIN)/python -m orchestrator.search space=loss_aug search.trials=12
@@ -27,6 +27,10 @@ bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks --data $(DATA)
 
 install: .venv/installed
+
+# The detector of data.face_boxes=mtcnn asks for an old torch, and works with ours.
+faces: .venv/installed
+	$(BIN)/python -m pip install --quiet --no-deps facenet-pytorch==2.6.0
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from trainable.config import UserError
+from trainable.settings import UserError
 from trainable.store import StorageError
 
 RunsOption = Annotated[Path, typer.Option(help="Folder of the experiments.")]

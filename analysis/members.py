@@ -1,9 +1,10 @@
 """Which trials vote? The best of an experiment, or those that were named."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from analysis.results import Experiment, Trial
-from trainable.config import UserError, unknown_name
+from analysis.results import Experiment, Trial, load_experiment
+from trainable.settings import UserError, unknown_name
 
 
 def best_members(experiment: Experiment, top: int) -> list[Trial]:
@@ -18,10 +19,27 @@ def best_members(experiment: Experiment, top: int) -> list[Trial]:
 
 
 def named_members(experiment: Experiment, names: Sequence[str]) -> list[Trial]:
-    """Return the finished trials called ``names``; UserError names the one that may not vote."""
+    """Return the finished trials called ``names``; UserError names the one that may not vote.
+
+    `<experiment>/<trial>` is one of another experiment, in the same folder and on the same data.
+    """
     if len(set(names)) < len(names):
         raise UserError(f"--trials {','.join(names)}: name each trial once")
-    return [_member(experiment, name) for name in names]
+    return [_named_member(experiment, name) for name in names]
+
+
+def _named_member(experiment: Experiment, name: str) -> Trial:
+    other, slash, trial = name.rpartition("/")
+    if not slash:
+        return _member(experiment, name)
+    found = load_experiment(experiment.folder.path.parent, other)
+    of_both = [one.folder.read_record().data_fingerprint for one in (experiment, found)]
+    if of_both[0] != of_both[1]:
+        raise UserError(
+            f"{name} was trained on other data than {experiment.folder.name}: they cannot vote "
+            "together"
+        )
+    return replace(_member(found, trial), name=name)
 
 
 def _member(experiment: Experiment, name: str) -> Trial:

@@ -8,8 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.results import Trial
-from trainable.config import UserError
 from trainable.labels import CLASS_COUNT
+from trainable.settings import UserError
 from trainable.store import Probabilities
 
 
@@ -34,9 +34,16 @@ def read_validation(trials: Sequence[Trial], images: pd.DataFrame) -> Prediction
     return _together(found)
 
 
-def read_eval(trials: Sequence[Trial], eval_images: pd.DataFrame) -> Predictions:
-    """Return the probabilities of all eval images; UserError where a trial left some out."""
-    found = [_in_order(trial.folder.read_eval(), trial, eval_images) for trial in trials]
+def read_eval(
+    trials: Sequence[Trial], eval_images: pd.DataFrame, *, final: bool = False
+) -> Predictions:
+    """Return the probabilities of all eval images; UserError where a trial left some out.
+
+    With ``final``, those of its training on all persons.
+    """
+    folders = [trial.folder for trial in trials]
+    stored = [folder.read_final() if final else folder.read_eval() for folder in folders]
+    found = [_in_order(one, trial, eval_images) for one, trial in zip(stored, trials, strict=True)]
     for trial, other in zip(trials, found, strict=True):
         if len(other.rows) < len(eval_images):
             raise UserError(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from trainable.labels import TASKS
 from trainable.metrics import SCORE
 from trainable.records import EpochRecord, TrialResults
 from trainable.store import (
@@ -15,15 +16,16 @@ from trainable.store import (
 
 @dataclass(frozen=True)
 class Trial:
-    """A stored trial whose records could be read."""
+    """A stored trial whose records could be read; ``name`` tells it from the others in use."""
 
     folder: TrialFolder
     results: TrialResults
+    name: str
 
     @property
-    def name(self) -> str:
-        """The trial's name."""
-        return self.folder.name
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks that the trial answers."""
+        return self.results.record.config.tasks
 
     @property
     def best(self) -> EpochRecord | None:
@@ -78,9 +80,13 @@ def _read(folder: TrialFolder) -> Trial | DamagedTrial:
         results = folder.read()
     except UnreadableFileError as error:
         return DamagedTrial(folder.name, str(error))
-    if any(SCORE not in epoch.metrics for epoch in results.epochs):
-        return DamagedTrial(folder.name, f"an epoch of {folder.path} has no {SCORE}")
-    return Trial(folder, results)
+    trial = Trial(folder, results, folder.name)
+    needed = [f"{task}_f1" for task in trial.tasks]
+    needed += [SCORE] if trial.tasks == TASKS else []
+    for name in needed:
+        if any(name not in epoch.metrics for epoch in results.epochs):
+            return DamagedTrial(folder.name, f"an epoch of {folder.path} has no {name}")
+    return trial
 
 
 def _order(trial: Trial) -> tuple[bool, float, str]:

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from trainable.config import UserError
 from trainable.labels import CLASS_COUNT
+from trainable.settings import UserError
 from trainable.store import ExperimentFolder, write_text
 
 IMAGE, ANSWER = "ImageID", "ans"

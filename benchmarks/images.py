@@ -15,7 +15,7 @@ from trainable.batches import TrainingBatches
 from trainable.cache import CACHE_VARIABLE, ImageSize, open_cache
 from trainable.config import TrialConfig
 from trainable.dataset import load_data
-from trainable.fold_fit import training_side
+from trainable.sampling import training_side
 from trainable.table import read_table
 
 ROUNDS = 3

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trainable.config import TrialConfig
-from trainable.recipes import SCALES
+from trainable.recipes.catalogue import SCALES
 
 SCALE, SPACE = "small", "loss_aug"
 """Words of the search: a small network on small images, and the space that is searched."""

@@ -13,7 +13,7 @@ import ray
 import ray.exceptions
 
 from orchestrator.config import ClusterSection
-from trainable.config import UserError
+from trainable.settings import UserError
 
 OBJECT_STORE_BYTES = 256 * 1024**2
 """Trials pass only numbers through Ray; images are shared by memory mapping."""

@@ -7,8 +7,9 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from orchestrator.deadline import parse_clock, parse_duration
 from trainable.command_line import TRIAL_GROUPS, Schema
-from trainable.config import RunsConfig, Section, TrialConfig
-from trainable.recipes import Settings
+from trainable.config import RunsConfig, TrialConfig
+from trainable.recipes.recipe import Settings
+from trainable.settings import Section
 
 
 class SearchSection(RunsConfig):

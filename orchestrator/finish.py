@@ -78,14 +78,14 @@ def summary(progress: SearchProgress, folder: ExperimentFolder, predicted: int) 
     return "\n".join(lines)
 
 
-def how_to_resume(progress: SearchProgress, folder: ExperimentFolder) -> str:
+def how_to_resume(progress: SearchProgress, folder: ExperimentFolder, command: str) -> str:
     """Return what was kept of an interrupted search and how to go on."""
     runs = folder.path.parent
     where = "" if _is_default(runs) else f" search.runs={runs}"
     epochs = sum(trial.epoch for trial in progress.trials.values())
     return (
         f"{folder.name} was interrupted; {epochs} epochs of {len(progress.trials)} trials are "
-        f"kept. Go on with:\n  python -m orchestrator.search resume={folder.name}{where}"
+        f"kept. Go on with:\n  python -m {command} resume={folder.name}{where}"
     )
 
 

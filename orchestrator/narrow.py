@@ -17,7 +17,8 @@ from hydra.core.override_parser.types import (
 from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 
 from search_spaces.language import Domain, Space, When, choice, when
-from trainable.config import TrialConfig, UserError, setting_paths
+from trainable.config import TrialConfig
+from trainable.settings import UserError, setting_paths
 
 FIXED = ("cv.", "machine.", "search.", "cluster.", "scheduler.", "data.root", "train.epochs")
 """Beginnings of paths that are the same in all trials of a search: else they do not compare."""

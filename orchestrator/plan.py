@@ -8,9 +8,10 @@ from orchestrator.narrow import narrow
 from search_spaces.catalogue import space_named
 from search_spaces.ends import check_space, end_values
 from search_spaces.language import Space
-from trainable.command_line import read_words
-from trainable.config import TrialConfig, trial_part
+from trainable.command_line import read_words, trial_of
+from trainable.config import TrialConfig
 from trainable.ignored import ignored_settings
+from trainable.recipes.recipe import Settings
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,16 @@ class Plan:
     space: Space
     notes: tuple[str, ...] = ()
     """Typed settings that have no effect, a sentence each."""
+    points: tuple[Settings, ...] = ()
+    """What the trials are if they are listed, not drawn from the space."""
+    command: str = SCHEMA.command
+    """The module that was called, and that goes on with the search."""
 
 
 def make_plan(words: Sequence[str]) -> Plan:
     """Read and check the words of a search; raise UserError for a mistake."""
     given = read_words(SCHEMA, words)
-    base = trial_part(given.settings)
+    base = trial_of(given, given.settings.scale)
     space = narrow(space_named(given.settings.space, given.pinned), given.swept, base)
     check_space(space, base)
     notes = ignored_settings(base, given.pinned | set(given.swept), space.parameters)
@@ -36,9 +41,13 @@ def make_plan(words: Sequence[str]) -> Plan:
 
 
 def images_and_models(plan: Plan) -> list[TrialConfig]:
-    """Return one configuration for each backbone, image size and head that trials may take."""
+    """Return one configuration for each kind of data, network and sampling that trials may take."""
     found: dict[object, TrialConfig] = {}
-    for values in [{}, *end_values(plan.space, plan.base)]:
+    for values in plan.points or [{}, *end_values(plan.space, plan.base)]:
         config = plan.base.with_values(values)
-        found.setdefault((config.data, config.model), config)
+        kinds = [
+            (one.data, one.model, one.train.sampler, one.augment.horizontal_cutmix > 0)
+            for one in config.member_configs().values()
+        ]
+        found.setdefault(tuple(kinds), config)
     return list(found.values())

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
-from trainable.config import Value
 from trainable.records import EpochRecord, Status
+from trainable.settings import Value
 
 TrialState = Literal["running", "paused", "stopped", "completed", "failed", "waiting"]
 STATES: tuple[TrialState, ...] = get_args(TrialState)

@@ -1,7 +1,10 @@
 """Which trials are given up early, and which configuration comes next?"""
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import optuna
 from ray.tune.schedulers import (
@@ -16,6 +19,7 @@ from ray.tune.search.optuna import OptunaSearch
 from orchestrator.config import SchedulerSection, SearchSection
 from orchestrator.plan import Plan
 from trainable.ray_trial import BEST
+from trainable.recipes.recipe import Settings
 
 
 def make_scheduler(config: SchedulerSection, epochs: int) -> TrialScheduler:
@@ -24,10 +28,45 @@ def make_scheduler(config: SchedulerSection, epochs: int) -> TrialScheduler:
 
 
 def make_searcher(plan: Plan) -> Searcher:
-    """Return Optuna's sampler behind Ray's interface; the same seed draws the same first trials."""
+    """Return Optuna's sampler behind Ray's interface; the same seed draws the same first trials.
+
+    Trials that the plan lists are taken in their order instead.
+    """
+    if plan.points:
+        return ListedTrials(plan.points)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     draw = partial(plan.space.suggest, base=plan.base)
     return OptunaSearch(draw, metric=BEST, mode="max", sampler=make_sampler(plan.config.search))
+
+
+class ListedTrials(Searcher):
+    """Suggests listed configurations one after the other."""
+
+    def __init__(self, points: Sequence[Settings]) -> None:
+        super().__init__(metric=BEST, mode="max")
+        self._points = tuple(points)
+        self._suggested: list[str] = []
+
+    def suggest(self, trial_id: str) -> Any:
+        """Return the next configuration, or that there is none."""
+        number = len(self._suggested)
+        if number == len(self._points):
+            return Searcher.FINISHED
+        self._suggested.append(trial_id)
+        return dict(self._points[number])
+
+    def on_trial_complete(
+        self, trial_id: str, result: Mapping[str, Any] | None = None, error: bool = False
+    ) -> None:
+        """Learn nothing: all trials are listed."""
+
+    def save(self, checkpoint_path: str) -> None:
+        """Write which were suggested."""
+        Path(checkpoint_path).write_text(json.dumps(self._suggested))
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Go on after those that were suggested."""
+        self._suggested = json.loads(Path(checkpoint_path).read_text())
 
 
 def make_sampler(config: SearchSection) -> optuna.samplers.BaseSampler:

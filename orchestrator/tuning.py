@@ -20,9 +20,10 @@ from orchestrator.watch import (
     trial_name,
 )
 from trainable.command_line import INTERRUPTED
-from trainable.config import TrialConfig, UserError
+from trainable.config import TrialConfig
 from trainable.ray_trial import BASE, EXPERIMENT, RayTrial
 from trainable.records import Outcome
+from trainable.settings import UserError
 from trainable.store import ExperimentFolder
 
 FAILURES_FORGIVEN = 2
@@ -46,7 +47,7 @@ def tune_and_predict(plan: Plan, folder: ExperimentFolder, *, is_resumed: bool) 
             end_open_trials(folder)
         progress = stored_progress(plan, folder, deadline)
         if progress.counts["paused"] or (progress.counts["waiting"] and not deadline.passed()):
-            print(f"\n{how_to_resume(progress, folder)}")
+            print(f"\n{how_to_resume(progress, folder, plan.command)}")
             return INTERRUPTED
         keep_best_weights(folder, progress, plan.config.search.keep)
         best = best_trials(progress, folder, PREDICTED)
@@ -68,7 +69,8 @@ def suited(base: TrialConfig, slots: Slots) -> TrialConfig:
         return base.with_values({"machine.device": "cpu"})
     if base.machine.loaders is not None:
         return base
-    return base.with_values({"machine.loaders": (int(slots.cpus) - 1) // base.cv.folds})
+    networks = base.cv.folds * len(base.member_configs())
+    return base.with_values({"machine.loaders": (int(slots.cpus) - 1) // networks})
 
 
 def end_open_trials(folder: ExperimentFolder) -> None:

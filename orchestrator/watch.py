@@ -16,9 +16,9 @@ from orchestrator.live import LiveTable
 from orchestrator.plan import Plan
 from orchestrator.progress import SearchGoal, SearchProgress
 from orchestrator.tensorboard import TensorBoardLog
-from trainable.config import Value
 from trainable.ray_trial import BASE, EPOCH, EXPERIMENT, FAILURE
 from trainable.records import EpochRecord, Outcome, Status
+from trainable.settings import Value
 from trainable.store import RUNNING, ExperimentFolder
 
 

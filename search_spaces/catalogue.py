@@ -12,7 +12,7 @@ from search_spaces import (
     loss_aug,
 )
 from search_spaces.language import Space, merge
-from trainable.config import UserError, unknown_name
+from trainable.settings import UserError, unknown_name
 
 SPACES: Mapping[str, Space] = {
     "age_cutoff": age_cutoff.SPACE,

@@ -10,7 +10,8 @@ from optuna.distributions import (
 )
 
 from search_spaces.language import Domain, Space, When
-from trainable.config import TrialConfig, Value, setting_paths, unknown_name
+from trainable.config import TrialConfig
+from trainable.settings import Value, setting_paths, unknown_name
 
 
 class _Wishes:

@@ -23,7 +23,8 @@ from optuna.distributions import (
     distribution_to_json,
 )
 
-from trainable.config import TrialConfig, UserError, Value
+from trainable.config import TrialConfig
+from trainable.settings import UserError, Value
 
 
 @dataclass(frozen=True)

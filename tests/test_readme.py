@@ -9,9 +9,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from orchestrator.ablation_plan import make_ablation
 from orchestrator.plan import make_plan
 from trainable.command_line import read_words
+from trainable.config import TrialConfig
 from trainable.fit import SCHEMA as FIT
+from trainable.recipes.catalogue import RECIPES
+from trainable.settings import setting_paths
 
 PROJECT = Path(__file__).parent.parent
 README = (PROJECT / "README.md").read_text()
@@ -84,3 +88,34 @@ def test_file_tree_of_the_readme_has_a_phrase_for_every_file():
     packages = ("search_spaces", "trainable", "orchestrator", "analysis")
     files = {file.name for package in packages for file in (PROJECT / package).glob("*.py")}
     assert named == files - {"__init__.py"}
+
+
+def test_data_page_of_the_readme_is_written(searched):
+    for words in commands_of("analysis.data"):
+        run("analysis.data", words, searched)
+    assert (searched / "data.html").read_text().startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize("words", commands_of("orchestrator.ablate"), ids=" ".join)
+def test_every_ablation_of_the_readme_is_accepted(words):
+    assert make_ablation(words).rows
+
+
+def test_vocabulary_of_the_readme_holds_every_setting_of_a_trial_once():
+    table = README.split("## Vocabulary")[1].split("\n\n")[2]
+    words = re.findall(
+        r"`(\w+(?:\.\w+)+)`", "\n".join(row.split("|")[1] for row in table.splitlines())
+    )
+    assert sorted(words) == sorted(setting_paths(TrialConfig))
+
+
+def test_every_recipe_has_a_row_in_the_readme():
+    for name in RECIPES:
+        assert f"| `{name}` |" in README
+
+
+def test_final_training_of_the_readme_is_submitted(searched):
+    for words in commands_of("trainable.final"):
+        run("trainable.final", words, searched)
+    (final,) = (words for words in commands_of("analysis.ensemble") if "--final" in words)
+    assert "ensemble" in run("analysis.ensemble", final, searched)

@@ -1,84 +1,95 @@
-"""In which order and batches does an epoch see its training images?
+"""In which batches does an epoch see its training images?
 
 Everything random follows from (train.seed, fold, epoch, batch), so that a trial that was paused,
 moved or replayed draws the same, in the trial's own process or in loader processes.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from trainable.augment import Augmenter, join_halves
+from trainable.augment import Augmenter, config_of_copies
 from trainable.config import TrialConfig
 from trainable.device import Device
 from trainable.folds import Rows
+from trainable.labels import OLD_AGE
+from trainable.mixing import Batch, join_halves, mix_batch
+from trainable.sampling import Occurrences, Plan, TrainingSide, check_mixing
 
-Batch = tuple[torch.Tensor, torch.Tensor]
 Position = tuple[int, int]
 """(epoch, batch)."""
 
 
-@dataclass(frozen=True)
-class TrainingSide:
-    """What a fold trains on: ``rows`` of ``pixels`` (N, H, W, 3), ``labels`` and ``old`` (N,)."""
-
-    pixels: NDArray[np.uint8]
-    labels: NDArray[np.int64]
-    old: NDArray[np.bool_]
-    rows: Rows
-
-
 class TrainingBatches(Dataset[Batch]):
-    """Augmented batches of a fold by (epoch, batch): images (B, 3, H, W) uint8, labels (B,)."""
+    """Augmented batches of a fold by (epoch, batch): images (B, 3, H, W) uint8, targets (B, T)."""
 
     def __init__(self, side: TrainingSide, config: TrialConfig, fold: int) -> None:
+        check_mixing(side, config)
         self._side = side
         self._config = config
         self._seeds = (config.train.seed, fold)
         self._augment = Augmenter(config.augment)
-        labels = side.labels[side.rows]
-        self._rows_of_class = {label: side.rows[labels == label] for label in np.unique(labels)}
-        self._plan: tuple[int, list[Rows]] = (-1, [])
+        self._augment_copies = Augmenter(config_of_copies(config.augment))
+        self._shown = Occurrences(side, config.train)
+        self._plan: tuple[int, Plan] | None = None
 
     @property
     def batch_count(self) -> int:
         """Batches in an epoch; a last batch of one image is left out (batch norm needs two)."""
-        full, rest = divmod(len(self._side.rows), self._config.train.batch_size)
+        full, rest = divmod(self._shown.in_epoch, self._config.train.batch_size)
         return full + (rest > 1)
 
     def __getitem__(self, position: Position) -> Batch:
         epoch, batch = position
-        rows = self._batches(epoch)[batch]
+        size, plan = self._config.train.batch_size, self._plan_of(epoch)
+        shown = plan.order[batch * size : (batch + 1) * size]
         generator = self._generator(epoch, batch)
-        images = self._cut_and_join(rows, generator)
-        images = self._augment(images, self._side.old[rows], int(generator.integers(2**31)))
-        return (
-            torch.from_numpy(images).permute(0, 3, 1, 2),
-            torch.from_numpy(self._side.labels[rows]),
-        )
+        images, targets = self._cut_and_join(self._shown.rows[shown], plan, generator)
+        images = self._change(images, shown, generator)
+        mixable = torch.from_numpy(images).permute(0, 3, 1, 2), targets
+        return mix_batch(mixable, self._config.augment, generator)
 
-    def _batches(self, epoch: int) -> list[Rows]:
-        if self._plan[0] != epoch:
-            order = epoch_order(self._side, self._config.train.sampler, self._generator(epoch))
-            size = self._config.train.batch_size
-            batches = [order[i * size : (i + 1) * size] for i in range(self.batch_count)]
-            self._plan = (epoch, batches)
+    def _plan_of(self, epoch: int) -> Plan:
+        if self._plan is None or self._plan[0] != epoch:
+            order = self._shown.order(self._generator(epoch))
+            rows = self._shown.rows[order]
+            labels = self._side.labels[rows]
+            rows_of_class = {int(label): rows[labels == label] for label in np.unique(labels)}
+            self._plan = epoch, Plan(order, rows_of_class)
         return self._plan[1]
 
     def _generator(self, *position: int) -> np.random.Generator:
         return np.random.default_rng([*self._seeds, *position])
 
-    def _cut_and_join(self, rows: Rows, generator: np.random.Generator) -> NDArray[np.uint8]:
-        images = self._side.pixels[rows]
-        for i in np.flatnonzero(
-            generator.random(len(rows)) < self._config.augment.horizontal_cutmix
+    def _cut_and_join(
+        self, rows: Rows, plan: Plan, generator: np.random.Generator
+    ) -> tuple[NDArray[np.uint8], torch.Tensor]:
+        side = self._side
+        images, targets = side.pixels[rows], side.targets[rows]
+        chances = generator.random(len(rows))
+        drawn = np.flatnonzero(chances < self._config.augment.horizontal_cutmix)
+        partners = plan.partners(rows[drawn], side.labels[rows[drawn]], generator)
+        images[drawn] = join_halves(images[drawn], side.pixels[partners])
+        # The class is the same; the year of life may not be.
+        targets[drawn] = (targets[drawn] + side.targets[partners]) / 2
+        return images, targets
+
+    def _change(
+        self, images: NDArray[np.uint8], shown: NDArray[np.int64], generator: np.random.Generator
+    ) -> NDArray[np.uint8]:
+        is_old = self._side.ages[self._shown.rows[shown]] >= OLD_AGE
+        is_copy = shown >= len(self._side.rows)
+        first, second = generator.integers(2**31, size=2).tolist()
+        if not is_copy.any():
+            return self._augment(images, is_old, first)
+        for augment, chosen, seed in (
+            (self._augment, ~is_copy, first),
+            (self._augment_copies, is_copy, second),
         ):
-            partner = generator.choice(self._rows_of_class[self._side.labels[rows[i]]])
-            images[i] = join_halves(images[i], self._side.pixels[partner])
+            images[chosen] = augment(images[chosen], is_old[chosen], seed)
         return images
 
 
@@ -94,16 +105,6 @@ class EpochSampler(Sampler[Position]):
 
     def __len__(self) -> int:
         return self._batch_count
-
-
-def epoch_order(side: TrainingSide, sampler: str, generator: np.random.Generator) -> Rows:
-    """Return as many rows as the side has: each once, or each class equally often."""
-    if sampler == "shuffle":
-        return generator.permutation(side.rows)
-    labels = side.labels[side.rows]
-    _, inverse, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    shares = 1 / counts[inverse]
-    return generator.choice(side.rows, len(side.rows), p=shares / shares.sum())
 
 
 def make_loader(

@@ -1,32 +1,33 @@
-"""How do many trials share images that were decoded once?
+"""How do trials share what was read from images once?
 
-Images are decoded, resized and laid into a memory-mapped uint8 array, one file per set of images
-and size; the operating system shares its pages among all trials of the machine.
+Images are decoded, resized and laid into a memory-mapped uint8 array, one file per set of images,
+framing and size; the operating system shares its pages among all trials of the machine.
 """
 
 import hashlib
-import io
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
-from trainable.config import UserError
+from trainable.framing import ALL_WHOLE, WHOLE, Framing, ImageSize, Part, decode_image
+from trainable.settings import UserError
 
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 """Raised when the same files would be cached to other pixels."""
 CACHE_VARIABLE = "FACE_ORCHESTRATOR_CACHE"
-MOST_PIXELS = 100_000_000
-"""A larger image is refused unread: no camera made it."""
+DAMAGED = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+"""What reading an image raises where its file is damaged."""
 
 
 @dataclass(frozen=True)
@@ -34,20 +35,13 @@ class ImageCache:
     """Decoded images of one size.
 
     ``pixels`` (N, height, width, 3) uint8 RGB, read-only and memory-mapped; ``digests`` (N,) of the
-    files' bytes; ``unreadable`` row -> reason, whose pixels are black.
+    files' bytes; ``unreadable`` row -> reason, whose pixels are black; ``folder`` of all this.
     """
 
+    folder: Path
     pixels: NDArray[np.uint8]
     digests: NDArray[np.bytes_]
     unreadable: dict[int, str]
-
-
-@dataclass(frozen=True)
-class ImageSize:
-    """Height and width in pixels."""
-
-    height: int
-    width: int
 
 
 def cache_folder() -> Path:
@@ -57,51 +51,72 @@ def cache_folder() -> Path:
     return folder / "face-orchestrator"
 
 
-def open_cache(root: Path, images: Sequence[str], size: ImageSize) -> ImageCache:
+def open_cache(
+    root: Path, images: Sequence[str], size: ImageSize, framing: Framing = ALL_WHOLE
+) -> ImageCache:
     """Return the decoded ``images`` (paths below ``root``), decoding them on first use."""
-    files = [root / image for image in images]
-    folder = cache_folder() / "images" / _key(files, images, size)
-    if not folder.exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{folder}.lock"):
-            if not folder.exists():
-                _build(files, size, folder)
+    parts = [framing.get(image, WHOLE) for image in images]
+    asked = [f"{CACHE_VERSION} {size}", *map(str, parts), *file_states(root, images)]
+    decode = partial(_decode_all, [root / image for image in images], parts, size)
+    folder = built_once("images", asked, decode)
     reasons = json.loads((folder / "unreadable.json").read_text())
     return ImageCache(
+        folder=folder,
         pixels=np.load(folder / "pixels.npy", mmap_mode="r"),
         digests=np.load(folder / "digests.npy"),
         unreadable={int(row): reason for row, reason in reasons.items()},
     )
 
 
-def _key(files: Sequence[Path], images: Sequence[str], size: ImageSize) -> str:
-    parts = [f"{CACHE_VERSION} {size.height} {size.width}"]
-    for file, image in zip(files, images, strict=True):
-        stat = file.stat()
-        parts.append(f"{image} {stat.st_size} {stat.st_mtime_ns}")
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
+def file_states(root: Path, images: Iterable[str]) -> list[str]:
+    """Return a line for each image that changes when its file does; files may be missing."""
+    return [f"{image} {_state(root / image)}" for image in images]
 
 
-def _build(files: Sequence[Path], size: ImageSize, folder: Path) -> None:
-    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+def built_once(kind: str, asked: Iterable[str], build: Callable[[Path], None]) -> Path:
+    """Return the folder of ``kind`` that ``build`` filled for whoever ``asked`` the same first.
+
+    Other processes wait meanwhile. The folder is whole or not there, wherever a build is killed.
+    """
+    key = hashlib.sha256("\n".join(asked).encode()).hexdigest()[:24]
+    folder = cache_folder() / kind / key
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{folder}.lock"):
+            if not folder.exists():
+                _build(folder, build)
+    return folder
+
+
+def _state(file: Path) -> str:
+    if not file.exists():  # a link to nowhere: told as unreadable when it is decoded
+        return "missing"
+    stat = file.stat()
+    return f"{stat.st_size} {stat.st_mtime_ns}"
+
+
+def _build(folder: Path, build: Callable[[Path], None]) -> None:
+    for left_by_a_killed_build in folder.parent.glob(f".{folder.name}-*"):
+        shutil.rmtree(left_by_a_killed_build)
+    unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        _decode_all(files, size, partial)
-        partial.replace(folder)
+        build(unfinished)
+        unfinished.replace(folder)
     except OSError as error:
         raise UserError(
-            f"cannot keep decoded images in {folder.parent} ({error.strerror}); "
+            f"cannot keep what was read from images in {folder.parent} ({error.strerror}); "
             f"set {CACHE_VARIABLE} to a folder with room"
         ) from error
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _decode_all(files: Sequence[Path], size: ImageSize, folder: Path) -> None:
+def _decode_all(
+    files: Sequence[Path], parts: Sequence[Part], size: ImageSize, folder: Path
+) -> None:
     shape = (len(files), size.height, size.width, 3)
     pixels = np.lib.format.open_memmap(folder / "pixels.npy", "w+", np.uint8, shape)
-    with (folder / "pixels.npy").open("r+b") as file:
-        # Take the room at once: a full disk is an error here, and would be a crash in the map.
-        os.posix_fallocate(file.fileno(), 0, file.seek(0, os.SEEK_END))
+    _take_room(folder / "pixels.npy")
     digests = np.zeros(len(files), "S32")
     unreadable: dict[int, str] = {}
 
@@ -110,10 +125,10 @@ def _decode_all(files: Sequence[Path], size: ImageSize, folder: Path) -> None:
         try:
             content = files[row].read_bytes()
             digests[row] = hashlib.blake2b(content, digest_size=16).hexdigest().encode()
-            pixels[row] = decode_image(content, size)
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            pixels[row] = decode_image(content, size, parts[row])
+        except DAMAGED as error:
             is_empty = not content and files[row].is_file()
-            unreadable[row] = "the file is empty" if is_empty else str(error)
+            unreadable[row] = "the file is empty" if is_empty else _reason(error)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(decode, range(len(files)), chunksize=32))
@@ -122,11 +137,12 @@ def _decode_all(files: Sequence[Path], size: ImageSize, folder: Path) -> None:
     (folder / "unreadable.json").write_text(json.dumps(unreadable))
 
 
-def decode_image(content: bytes, size: ImageSize) -> NDArray[np.uint8]:
-    """Return an image file's pixels (height, width, 3), RGB; an error where it is damaged."""
-    with Image.open(io.BytesIO(content)) as image:
-        if image.width * image.height > MOST_PIXELS:
-            raise ValueError(f"{image.width} x {image.height} pixels are more than any camera's")
-        image.draft("RGB", (size.width, size.height))
-        upright = ImageOps.exif_transpose(image).convert("RGB")
-        return np.asarray(upright.resize((size.width, size.height), Image.Resampling.BILINEAR))
+def _take_room(file: Path) -> None:
+    # A full disk is an error here, and would be a crash in the map; macOS cannot be asked.
+    if hasattr(os, "posix_fallocate"):
+        with file.open("r+b") as opened:
+            os.posix_fallocate(opened.fileno(), 0, opened.seek(0, os.SEEK_END))
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

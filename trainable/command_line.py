@@ -17,11 +17,13 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from rich.console import Console
 from rich.table import Table
 
-from trainable.config import Section, UserError, check_settings, setting_paths, unknown_name
-from trainable.recipes import RECIPES, SCALES, Settings
+from trainable.config import TrialConfig, trial_part
+from trainable.recipes.catalogue import RECIPES, SCALES
+from trainable.settings import Section, UserError, check_settings, setting_paths, unknown_name
 
 Settled = TypeVar("Settled", bound=Section)
 USER_ERROR = 2
@@ -30,9 +32,12 @@ USER_ERROR = 2
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
 
-Groups = Mapping[str, Mapping[str, Settings]]
+Groups = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Word -> option -> the settings it stands for."""
-TRIAL_GROUPS: Groups = {"recipe": RECIPES, "scale": SCALES}
+TRIAL_GROUPS: Groups = {
+    "recipe": {name: recipe.settings() for name, recipe in RECIPES.items()},
+    "scale": SCALES,
+}
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,11 @@ def read_words(schema: Schema[Settled], words: Sequence[str]) -> Words[Settled]:
         for key, override in given.items()
         if override.is_sweep_override() and key not in schema.lists
     }
-    plain = [_as_word(override) for key, override in given.items() if key not in swept]
+    plain = [
+        _as_word(override, is_text=_kind(schema.settings, key) is str)
+        for key, override in given.items()
+        if key not in swept
+    ]
     settings = check_settings(schema.settings, _compose(schema, plain))
     paths = setting_paths(schema.settings)
     pinned = frozenset(key for key in given if key in paths and key not in swept)
@@ -100,7 +109,19 @@ def print_help(schema: Schema[Any]) -> None:
     console.print(table, markup=False)
 
 
-def nested(settings: Settings) -> dict[str, Any]:
+def trial_of(given: Words[Any], scale: str) -> TrialConfig:
+    """Return the settings of the trial that a command line describes.
+
+    What was typed, or belongs to ``scale``, counts for every network that a recipe lets vote.
+    """
+    trial = trial_part(given.settings)
+    shared = [
+        path for path in setting_paths(TrialConfig) if path in given.pinned | set(SCALES[scale])
+    ]
+    return trial.with_values({path: trial.value(path) for path in shared})
+
+
+def nested(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return dotted paths as nested dicts."""
     tree: dict[str, Any] = {}
     for path, value in settings.items():
@@ -138,16 +159,21 @@ def _refuse_unknown(schema: Schema[Any], overrides: Any) -> None:
             raise unknown_name(key, override.input_line.partition("=")[2], schema.groups[key])
 
 
-def _is_option(override: Override, options: Mapping[str, Settings]) -> bool:
+def _is_option(override: Override, options: Mapping[str, Any]) -> bool:
     value = override.value()
     return isinstance(value, str) and value in options
 
 
-def _as_word(override: Override) -> str:
-    if isinstance(override.value(), Sweep):
+def _as_word(override: Override, *, is_text: bool) -> str:
+    value, typed = override.value(), str(override.input_line)
+    if isinstance(value, Sweep):
         values = ",".join(str(value) for value in override.sweep_string_iterator())
         return f"{override.key_or_group}=[{values}]"
-    return str(override.input_line)
+    text = typed.partition("=")[2]
+    if is_text and text[:1] not in ("'", '"'):
+        # As text from the start: Hydra would make 2024_10_07 a number without its underscores.
+        return f"{override.key_or_group}='{text}'"
+    return typed
 
 
 def _compose(schema: Schema[Any], words: Sequence[str]) -> dict[str, Any]:
@@ -173,9 +199,17 @@ def _compose(schema: Schema[Any], words: Sequence[str]) -> dict[str, Any]:
 
 
 def _described(model: type[BaseModel], path: str) -> tuple[str, str]:
+    field = _field(model, path)
+    return str(field.default), field.description or ""
+
+
+def _kind(model: type[BaseModel], path: str) -> Any:
+    return _field(model, path).annotation if path in setting_paths(model) else None
+
+
+def _field(model: type[BaseModel], path: str) -> FieldInfo:
     *sections, name = path.split(".")
     for section in sections:
         kind: Any = model.model_fields[section].annotation
         model = kind
-    field = model.model_fields[name]
-    return str(field.default), field.description or ""
+    return model.model_fields[name]

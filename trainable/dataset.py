@@ -2,27 +2,44 @@
 
 import functools
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from trainable.cache import ImageCache, ImageSize, cache_folder, open_cache
-from trainable.config import DEMO, CvConfig, DataConfig, UserError
+from trainable.cache import ImageCache, cache_folder, open_cache
+from trainable.config import DEMO, CvConfig, DataConfig
 from trainable.demo.data_set import demo_root
+from trainable.faces import face_boxes
 from trainable.folds import Fold, check_leaks, make_folds
+from trainable.framing import ALL_WHOLE, CentralPart, FacePart, Framing, ImageSize
+from trainable.label_fixes import fixed_images
+from trainable.settings import UserError
 from trainable.table import listed, read_table
 
 
 @dataclass(frozen=True)
 class FaceData:
-    """A checked data folder at one image size; row i of a table is image i of its cache."""
+    """A checked data folder at one image size; row i of a table is image i of its cache.
+
+    ``training_images`` are the ``images`` as they are trained: with label fixes. ``faceless`` are
+    the images that keep their whole frame where faces are cropped, as none was found or listed.
+    """
 
     root: Path
     images: pd.DataFrame
+    training_images: pd.DataFrame
     eval_images: pd.DataFrame
     cache: ImageCache
     eval_cache: ImageCache
+    faceless: Sequence[str]
+
+    @property
+    def fixed_labels(self) -> int:
+        """How many images are trained with a corrected mask, gender or age."""
+        columns = ["mask", "gender", "age"]
+        return int((self.training_images[columns] != self.images[columns]).any(axis=1).sum())
 
     @property
     def skipped(self) -> list[str]:
@@ -64,13 +81,38 @@ def load_data(config: DataConfig) -> FaceData:
 def _load_data(settings: str) -> FaceData:
     config = DataConfig.model_validate_json(settings)
     table = read_table(data_root(config))
+    sides = [list(images["image"]) for images in (table.images, table.eval_images)]
+    training_images = fixed_images(table.images, config.label_fixes)
+    framing = _framing(config, table.root, [*sides[0], *sides[1]])
     size = ImageSize(config.image_height, config.image_width)
-    cache = open_cache(table.root, list(table.images["image"]), size)
-    eval_cache = open_cache(table.root, list(table.eval_images["image"]), size)
-    data = FaceData(table.root, table.images, table.eval_images, cache, eval_cache)
+    cache, eval_cache = (open_cache(table.root, side, size, framing) for side in sides)
+    data = FaceData(
+        root=table.root,
+        images=table.images,
+        training_images=training_images,
+        eval_images=table.eval_images,
+        cache=cache,
+        eval_cache=eval_cache,
+        faceless=_faceless(config, framing, [*sides[0], *sides[1]]),
+    )
     if not config.skip_unreadable:
         _refuse_unreadable(data)
     return data
+
+
+def _framing(config: DataConfig, root: Path, images: Sequence[str]) -> Framing:
+    if config.face_boxes:
+        boxes = face_boxes(config.face_boxes, root, images)
+        return {image: FacePart(box, config.face_margin) for image, box in boxes.items()}
+    if config.crop == "none":
+        return ALL_WHOLE
+    at_bottom = config.crop == "lower_center"
+    part = CentralPart(config.crop_height, config.crop_width, at_bottom)
+    return dict.fromkeys(images, part)
+
+
+def _faceless(config: DataConfig, framing: Framing, images: Sequence[str]) -> list[str]:
+    return [image for image in images if config.face_boxes and image not in framing]
 
 
 def unreadable_images(data: FaceData) -> list[tuple[str, str]]:

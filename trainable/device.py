@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from trainable.config import MachineConfig, UserError
+from trainable.config import MachineConfig
+from trainable.settings import UserError
 
 PRECISIONS = {
     "float32": torch.float32,
@@ -31,7 +32,7 @@ class Device:
 
     def place_model(self, model: nn.Module) -> nn.Module:
         """Return the model on the device in channels-last layout."""
-        return model.to(device=self.name, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return model.to(self.name).to(memory_format=torch.channels_last)
 
     def place(self, tensor: torch.Tensor) -> torch.Tensor:
         """Return the tensor on the device; copies overlap with work where memory is pinned."""
@@ -58,8 +59,17 @@ class Device:
         return self.name == "cuda"
 
 
-def select_device(config: MachineConfig) -> Device:
-    """Return what ``machine.device`` and ``machine.precision`` mean on this machine."""
+def select_device(config: MachineConfig, *, sam_rho: float = 0.0) -> Device:
+    """Return what ``machine.device`` and ``machine.precision`` mean on this machine.
+
+    float16 needs scaled losses, and the two gradients of a sharpness-aware step
+    (``optim.sam_rho``) are not scaled: raises UserError where both are asked for.
+    """
+    if sam_rho and config.precision == "float16":
+        raise UserError(
+            f"machine.precision=float16 scales losses and optim.sam_rho={sam_rho:g} cannot take "
+            "scaled ones: use machine.precision=bfloat16, float32 or auto, or optim.sam_rho=0"
+        )
     has_cuda = torch.cuda.is_available()
     if config.device == "cuda" and not has_cuda:
         raise UserError("machine.device=cuda, but torch finds no CUDA device here; use cpu or auto")
@@ -70,10 +80,16 @@ def select_device(config: MachineConfig) -> Device:
         torch.set_num_threads(config.threads)
     if config.precision != "auto":
         return Device(name, config.precision)
+    return Device(name, auto_precision(name, sam_rho))
+
+
+def auto_precision(name: str, sam_rho: float) -> str:
+    """Return what ``machine.precision=auto`` means on a device; sharpness-aware steps count."""
     if name == "cpu":
-        return Device(name, "float32")
-    has_bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False)
-    return Device(name, "bfloat16" if has_bfloat16 else "float16")
+        return "float32"
+    if torch.cuda.is_bf16_supported(including_emulation=False):
+        return "bfloat16"
+    return "float32" if sam_rho else "float16"
 
 
 def release_memory() -> None:

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainable.config import UserError
 from trainable.dataset import FaceData
 from trainable.records import ExperimentRecord
+from trainable.settings import UserError
 from trainable.store import ExperimentFolder, now
 
 RECORDED_PACKAGES = ("torch", "timm", "albumentations", "numpy", "ray", "optuna", "scikit-learn")
@@ -17,9 +17,10 @@ RECORDED_PACKAGES = ("torch", "timm", "albumentations", "numpy", "ray", "optuna"
 
 @dataclass(frozen=True)
 class Asked:
-    """What an experiment was asked: the question, the words typed, settings and space."""
+    """What an experiment was asked: the question, the command and words, settings and space."""
 
     question: str
+    command: str
     words: Sequence[str]
     settings: Mapping[str, object]
     space: Mapping[str, str]
@@ -32,12 +33,15 @@ def start_experiment(folder: ExperimentFolder, asked: Asked, data: FaceData) -> 
         ExperimentRecord(
             experiment=folder.name,
             question=asked.question,
+            command=asked.command,
             words=list(asked.words),
             settings=dict(asked.settings),
             space=dict(asked.space),
             data_root=str(data.root),
             data_fingerprint=data.fingerprint(),
             skipped_images=data.skipped,
+            faceless_images=list(data.faceless),
+            fixed_labels=data.fixed_labels,
             versions=versions(),
             started=[now()],
         )
@@ -64,6 +68,6 @@ def check_same_data(folder: ExperimentFolder, data: FaceData) -> None:
 def versions() -> dict[str, str]:
     """Return the versions that a trial's numbers depend on; ``code`` hashes this package."""
     found = {name: importlib.metadata.version(name) for name in RECORDED_PACKAGES}
-    sources = sorted(Path(__file__).parent.glob("*.py"))
+    sources = sorted(Path(__file__).parent.rglob("*.py"))
     digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources))
     return {"code": digest.hexdigest()[:12], **found}

@@ -1,23 +1,25 @@
 """Train one configuration, or a stored trial again, with no Ray: `python -m trainable.fit`."""
 
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
 from pydantic import Field
 
-from trainable.command_line import TRIAL_GROUPS, Schema, read_words, run_command
-from trainable.config import RunsConfig, TrialConfig, UserError, trial_part
+from trainable.check import check_trial
+from trainable.command_line import TRIAL_GROUPS, Schema, read_words, run_command, trial_of
+from trainable.config import RunsConfig, TrialConfig
 from trainable.dataset import load_data
-from trainable.device import select_device
 from trainable.experiment import Asked, check_same_data, start_experiment
-from trainable.fitting import check_trial
 from trainable.fold_fit import DivergedError
 from trainable.ignored import ignored_settings
+from trainable.metrics import SCORE
 from trainable.predict import predict_eval
 from trainable.recorded import RecordedFit
 from trainable.records import EpochRecord, Outcome, TrialResults
+from trainable.settings import UserError
 from trainable.store import TrialFolder, create_experiment, open_experiment
 
 TRIAL = "trial-001"
@@ -48,7 +50,7 @@ def main(words: list[str]) -> int:
         if given.pinned - {"replay", "search.runs", "search.name"}:
             raise UserError("replay= trains a trial as it was; give no other settings with it")
         return replay(config, words)
-    trial = trial_part(config)
+    trial = trial_of(given, config.scale)
     for note in ignored_settings(trial, given.pinned):
         print(f"note: {note}", file=sys.stderr)
     train(config, trial, trial.train.epochs, words)
@@ -57,11 +59,11 @@ def main(words: list[str]) -> int:
 
 def train(config: FitConfig, trial: TrialConfig, epochs: int, words: list[str]) -> TrialResults:
     """Train one configuration for ``epochs`` epochs, store and predict it; print each epoch."""
-    select_device(trial.machine)
     data = check_trial(trial)
     name = config.search.name or datetime.now(UTC).strftime("fit-%Y%m%d-%H%M%S")
     experiment = create_experiment(Path(config.search.runs), name)
-    asked = Asked("How good is this one configuration?", words, trial.model_dump(), {})
+    question = "How good is this one configuration?"
+    asked = Asked(question, SCHEMA.command, words, trial.model_dump(), {})
     start_experiment(experiment, asked, data)
     folder = experiment.trial(TRIAL)
     _train_epochs(RecordedFit(trial, folder, {}), epochs, folder)
@@ -128,11 +130,16 @@ def _train_epochs(fit: RecordedFit, epochs: int, folder: TrialFolder) -> None:
 
 
 def _line(epoch: EpochRecord) -> str:
-    parts = ("macro_f1", "accuracy", "mask_f1", "gender_f1", "age_f1")
-    metrics = "  ".join(f"{name} {epoch.metrics[name]:.4f}" for name in parts)
+    members = "".join(f"\n  {name:12}  {_metrics(own)}" for name, own in epoch.members.items())
     return (
-        f"epoch {epoch.epoch}  {metrics}  loss {epoch.train_loss:.3f}  {epoch.epoch_seconds:.1f} s"
+        f"epoch {epoch.epoch}  {_metrics(epoch.metrics)}  loss {epoch.train_loss:.3f}  "
+        f"{epoch.epoch_seconds:.1f} s{members}"
     )
+
+
+def _metrics(metrics: Mapping[str, float]) -> str:
+    shown = (SCORE, "accuracy", "mask_f1", "gender_f1", "age_f1")
+    return "  ".join(f"{name} {metrics[name]:.4f}" for name in shown if name in metrics)
 
 
 if __name__ == "__main__":

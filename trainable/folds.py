@@ -9,8 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold, train_test_split
 
-from trainable.config import CvConfig, TrainConfig, UserError
+from trainable.config import CvConfig, TrainConfig
 from trainable.labels import MIDDLE_AGE, OLD_AGE, TASK_CLASSES, age_class, encode
+from trainable.settings import UserError
 from trainable.table import listed
 
 Rows = NDArray[np.integer[Any]]
@@ -29,11 +30,14 @@ class Fold:
 
 
 def make_folds(images: pd.DataFrame, config: CvConfig) -> list[Fold]:
-    """Split persons, stratified by gender and true age class.
+    """Split persons, stratified by gender and true age class, so by all 18 classes.
 
     The folds depend on the persons and ``config`` alone, so all trials share them. With
-    ``folds=1`` there is one split, else each person is predicted exactly once.
+    ``folds=0`` all are trained on, with ``folds=1`` there is one split, else each person is
+    predicted exactly once.
     """
+    if config.folds == 0:
+        return [_fold(images, [])]
     persons = images.drop_duplicates("person").sort_values("person")
     strata = (persons["gender"] * 3 + age_class(persons["age"])).to_numpy()
     _refuse_rare(strata, max(2, config.folds))

@@ -52,3 +52,9 @@ def task_probabilities(joint: NDArray[np.floating]) -> dict[str, NDArray[np.floa
     cube = joint.reshape(-1, *TASK_SIZES)
     others = {"mask": (2, 3), "gender": (1, 3), "age": (1, 2)}
     return {task: cube.sum(axis=axes) for task, axes in others.items()}
+
+
+def join_tasks(parts: Mapping[str, NDArray[np.floating]]) -> NDArray[np.floating]:
+    """Return joint probabilities (N, 18): the product of mask (N, 3), gender (N, 2), age (N, 3)."""
+    product = np.einsum("nm,ng,na->nmga", *(parts[task] for task in TASKS))
+    return product.reshape(len(product), CLASS_COUNT)

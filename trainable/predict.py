@@ -6,9 +6,9 @@ from pydantic import Field
 from safetensors.torch import load_file
 
 from trainable.command_line import Schema, read_words, run_command
-from trainable.config import Section, UserError
 from trainable.experiment import check_same_data
 from trainable.fitting import Fit
+from trainable.settings import Section, UserError
 from trainable.store import TrialFolder, open_experiment
 
 
@@ -23,12 +23,16 @@ SCHEMA = Schema("trainable.predict", PredictConfig, {})
 
 def main(words: list[str]) -> int:
     """Predict with the trial that the words name."""
-    path = Path(read_words(SCHEMA, words).settings.trial)
-    experiment = open_experiment(path.parent.parent, path.parent.name)
-    folder = experiment.existing_trial(path.name)
+    folder = stored_trial(read_words(SCHEMA, words).settings.trial)
     predict_eval(folder)
     print(f"{folder.path}: eval images predicted")
     return 0
+
+
+def stored_trial(name: str) -> TrialFolder:
+    """Return the trial in the folder `<runs>/<experiment>/<trial>`; UserError if there is none."""
+    path = Path(name)
+    return open_experiment(path.parent.parent, path.parent.name).existing_trial(path.name)
 
 
 def predict_eval(folder: TrialFolder) -> None:

@@ -12,14 +12,13 @@ from ray.tune.result import DONE
 from trainable.config import TrialConfig
 from trainable.device import release_memory
 from trainable.fold_fit import DivergedError
-from trainable.metrics import SCORE
 from trainable.recorded import RecordedFit
 from trainable.records import EpochRecord, Outcome
 from trainable.store import ExperimentFolder, TrialFolder
 
 BASE, EXPERIMENT = "base", "experiment"
 """Keys of what every trial of a search shares; all others are dotted paths."""
-BEST, EPOCH, FAILURE = "best_" + SCORE, "epoch", "failure"
+BEST, EPOCH, FAILURE = "best_score", "epoch", "failure"
 """Keys of a result: best score so far, the epoch's record, why the trial cannot go on."""
 
 

@@ -10,10 +10,11 @@ import torch
 from safetensors.torch import save
 
 from trainable.checkpoint import load_state, packed, save_state
-from trainable.config import TrialConfig, Value
+from trainable.config import TrialConfig
 from trainable.device import select_device
 from trainable.fitting import Fit
 from trainable.records import EpochRecord, MachineRecord, TrialRecord
+from trainable.settings import Value
 from trainable.store import TrialFolder, atomic_file, now
 
 
@@ -53,7 +54,7 @@ class RecordedFit:
         started = time.perf_counter()
         if not self._epochs or epoch.score > self.best_score:
             self._folder.write_validation(self.fit.validation_probabilities())
-            write_weights(self.fit, self._folder)
+            write_weights(self.fit, self._folder.weights_file)
         stored = {**epoch.seconds, "store": time.perf_counter() - started}
         epoch = epoch.model_copy(update={"seconds": stored})
         self._epochs.append(epoch)
@@ -70,16 +71,16 @@ class RecordedFit:
         self._epochs = self._folder.read_epochs()[: self.fit.epoch]
 
 
-def write_weights(fit: Fit, folder: TrialFolder) -> None:
+def write_weights(fit: Fit, path: Path) -> None:
     """Store the weights of a fit's networks."""
     weights = {name: packed(value) for name, value in fit.weights().items()}
-    with atomic_file(folder.weights_file) as file:
+    with atomic_file(path) as file:
         file.write(save(weights))
 
 
 def machine_record(config: TrialConfig) -> MachineRecord:
     """Return where this process trains: what must be alike for the same numbers."""
-    device = select_device(config.machine)
+    device = select_device(config.machine, sam_rho=config.optim.sam_rho)
     is_cuda = device.name == "cuda"
     return MachineRecord(
         host=platform.node(),

@@ -6,8 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from trainable.config import Section, TrialConfig, Value
-from trainable.metrics import SCORE
+from trainable.config import TrialConfig
+from trainable.metrics import main_score
+from trainable.settings import Section, Value
 
 Status = Literal["running", "stopped", "completed", "failed"]
 
@@ -17,6 +18,9 @@ class EpochRecord(Section):
 
     epoch: int = Field(ge=1, description="epochs trained so far")
     metrics: dict[str, float] = Field(description="metrics pooled over the folds")
+    members: dict[str, dict[str, float]] = Field(
+        default={}, description="the same of each network that votes in the trial"
+    )
     train_loss: float = Field(description="mean loss over the training images")
     lr: float = Field(description="learning rate at the end of the epoch")
     seconds: dict[str, float] = Field(description="where the time went: data, step, validation ...")
@@ -24,7 +28,7 @@ class EpochRecord(Section):
     @property
     def score(self) -> float:
         """The metric that trials are ranked by."""
-        return self.metrics[SCORE]
+        return main_score(self.metrics)
 
     @property
     def epoch_seconds(self) -> float:
@@ -71,12 +75,17 @@ class ExperimentRecord(Section):
 
     experiment: str
     question: str
-    words: list[str] = Field(description="the command line")
+    command: str = Field(description="the module that was called")
+    words: list[str] = Field(description="the command line after it")
     settings: dict[str, object] = Field(description="all settings of the search, resolved")
     space: dict[str, str] = Field(description="dotted path -> values it may take, as JSON")
     data_root: str = Field(description="folder the data was read from")
     data_fingerprint: str
     skipped_images: list[str]
+    faceless_images: list[str] = Field(
+        default=[], description="kept whole where others are cropped to the face"
+    )
+    fixed_labels: int = Field(default=0, description="images trained with a corrected label")
     versions: dict[str, str]
     started: list[str] = Field(description="ISO 8601, UTC; one entry a start or resume")
 

@@ -11,6 +11,7 @@
                                 validation.npz   probabilities of the best epoch, by row
                                 eval.npz         probabilities of the eval images
                                 weights.safetensors   of the best epoch, kept for the best trials
+                                final.npz, final.safetensors   the same, trained on all persons
 
 Every file is written beside its final name and renamed, so a reader sees the old file or the
 new one, and a full disk leaves what was stored before.
@@ -33,7 +34,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
-from trainable.config import UserError, unknown_name
 from trainable.records import (
     EpochRecord,
     ExperimentRecord,
@@ -41,6 +41,7 @@ from trainable.records import (
     TrialRecord,
     TrialResults,
 )
+from trainable.settings import UserError, unknown_name
 
 LATEST = "latest"
 EPOCHS = TypeAdapter(list[EpochRecord])
@@ -84,6 +85,11 @@ class TrialFolder:
         """Weights of the best epoch, safetensors."""
         return self.path / "weights.safetensors"
 
+    @property
+    def final_weights_file(self) -> Path:
+        """Weights of a training on all persons, safetensors."""
+        return self.path / "final.safetensors"
+
     def write_record(self, record: TrialRecord) -> None:
         """Keep the trial's settings."""
         write_text(self.path / "trial.json", record.model_dump_json(indent=1))
@@ -104,6 +110,19 @@ class TrialFolder:
     def write_eval(self, probabilities: Probabilities) -> None:
         """Keep the eval images' probabilities."""
         _write_probabilities(self.path / "eval.npz", probabilities)
+
+    def write_final(self, probabilities: Probabilities) -> None:
+        """Keep the eval images' probabilities of a training on all persons."""
+        _write_probabilities(self.path / "final.npz", probabilities)
+
+    def read_final(self) -> Probabilities:
+        """Return the eval images' probabilities of a training on all persons; UserError if none."""
+        if not (self.path / "final.npz").exists():
+            raise UserError(
+                f"{self.name} was not trained on all persons; do it with: "
+                f"python -m trainable.final trial={self.path}"
+            )
+        return _read_probabilities(self.path / "final.npz")
 
     def read_validation(self) -> Probabilities:
         """Return the out-of-fold probabilities of the best epoch."""
@@ -205,7 +224,7 @@ class ExperimentFolder:
     def read_images(self) -> pd.DataFrame:
         """Return the training images, indexed by row."""
         with _reading(self.path / "images.csv") as file:
-            return pd.read_csv(file, index_col="row", dtype={"person": str})
+            return pd.read_csv(file, index_col="row", dtype={"person": str, "id": str})
 
     def read_eval_images(self) -> pd.DataFrame:
         """Return the eval images in the order of the submission, indexed by row."""

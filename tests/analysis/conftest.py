@@ -104,6 +104,7 @@ def _experiment_record(data_root: Path) -> ExperimentRecord:
     return ExperimentRecord(
         experiment="faces",
         question="which loss?",
+        command="orchestrator.search",
         words=["space=loss_aug"],
         settings={},
         space={},

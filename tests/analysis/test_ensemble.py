@@ -1,14 +1,17 @@
 import io
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
+from trainable.labels import encode, join_tasks, task_probabilities
 from trainable.store import ExperimentFolder, Probabilities
 
 MEMBERS = ("peaked", "steady", "early")
+SPECIALISTS = {"peaked": "age", "steady": "mask", "early": "gender"}
 
 
 def rows_of(result) -> dict[str, dict[str, float]]:
@@ -106,3 +109,97 @@ def test_table_fits_80_columns(run_ensemble):
     lines = run_ensemble().stdout.splitlines()
     assert max(map(len, lines)) <= 80
     assert any(line.startswith("ensemble") for line in lines)
+
+
+@pytest.fixture
+def specialists(experiment: ExperimentFolder) -> ExperimentFolder:
+    """The trials `peaked`, `steady` and `early`, as if each had been trained for one task."""
+    for name, task in SPECIALISTS.items():
+        record = experiment.trial(name).read().record
+        config = record.config.with_values({"model.heads": task})
+        experiment.trial(name).write_record(record.model_copy(update={"config": config}))
+        found = experiment.trial(name).read_validation()
+        alone = knowing_only(task, found.values)
+        experiment.trial(name).write_validation(Probabilities(found.rows, alone))
+    return experiment
+
+
+def knowing_only(task: str, values: np.ndarray) -> np.ndarray:
+    parts = task_probabilities(values)
+    unknown = {other: np.full_like(part, 1 / part.shape[1]) for other, part in parts.items()}
+    return join_tasks({**unknown, task: parts[task]}).astype(np.float16)
+
+
+def test_specialists_answer_their_own_task_each(run_ensemble, specialists):
+    named = ["--trials", ",".join(SPECIALISTS), "--method", "task", "--format", "json"]
+    rows, labels = rows_of(run_ensemble(*named)), specialists.read_images()["label"]
+    parts = {
+        task: task_probabilities(by_row(specialists.trial(name).read_validation()))[task].argmax(1)
+        for name, task in SPECIALISTS.items()
+    }
+    answers = encode(parts["mask"], parts["gender"], parts["age"])
+    assert rows["ensemble"]["accuracy"] == pytest.approx(accuracy_score(labels, answers))
+    assert rows["peaked"]["age_f1"] == pytest.approx(
+        f1_score(labels % 3, parts["age"], average="macro")
+    )
+    assert rows["peaked"]["macro_f1"] is None
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--trials", "peaked"), "peaked cannot tell gender and mask"),
+        (("--trials", ",".join(("peaked", "steady", "early"))), "--method task only for its own"),
+    ],
+)
+def test_specialists_do_not_answer_what_they_were_not_trained_for(
+    run_ensemble, specialists, words, said
+):
+    result = run_ensemble(*words)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert not (specialists.path / "submission.csv").exists()
+
+
+def test_trial_of_another_experiment_votes_too(run_ensemble, experiment, add_copy):
+    add_copy("other", "f")
+    rows = rows_of(run_ensemble("--trials", "peaked,other/early", "--format", "json"))
+    assert list(rows) == ["peaked", "other/early", "ensemble"]
+    alone = rows_of(run_ensemble("--trials", "early", "--format", "json"))
+    assert rows["other/early"]["macro_f1"] == alone["early"]["macro_f1"]
+
+
+def test_trial_of_other_data_does_not_vote(run_ensemble, add_copy):
+    add_copy("other", "another fingerprint")
+    result = run_ensemble("--trials", "peaked,other/early")
+    assert result.exit_code == 2
+    assert "other/early was trained on other data than faces" in result.stderr
+
+
+@pytest.fixture
+def add_copy(experiment: ExperimentFolder):
+    def add(name: str, fingerprint: str) -> None:
+        copied = ExperimentFolder(experiment.path.with_name(name))
+        shutil.copytree(experiment.path, copied.path)
+        record = copied.read_record().model_copy(update={"data_fingerprint": fingerprint})
+        copied.write_record(record)
+
+    return add
+
+
+def test_trainings_on_all_persons_are_submitted_when_asked(run_ensemble, experiment):
+    for name in MEMBERS:
+        found = experiment.trial(name).read_eval()
+        turned = Probabilities(found.rows, np.roll(found.values, 1, axis=1))
+        experiment.trial(name).write_final(turned)
+    run_ensemble()
+    plain = pd.read_csv(experiment.path / "submission.csv")["ans"]
+    run_ensemble("--final")
+    final = pd.read_csv(experiment.path / "submission.csv")["ans"]
+    assert list(final) == list((plain + 1) % 18)
+
+
+def test_final_submission_without_a_final_training_names_the_command(run_ensemble):
+    result = run_ensemble("--final")
+    assert result.exit_code == 2
+    assert "python -m trainable.final trial=" in result.stderr

@@ -17,7 +17,8 @@ from searches import Searched, free_port, run_search, wait_until
 
 from orchestrator.plan import make_plan
 from orchestrator.schedulers import make_searcher
-from trainable.config import TrialConfig, setting_paths
+from trainable.config import TrialConfig
+from trainable.settings import setting_paths
 
 CORES, GPUS = 2, 4
 GOOD_LR, TINY_LR, LOST_LR = 0.001, 1e-7, 1e30

@@ -92,17 +92,21 @@ def test_default_runs_folder_need_not_be_named():
     plain = ExperimentFolder(Path("runs/faces"))
     progress = SearchProgress(SearchGoal("faces", trials=1, epochs=3, started=0.0))
     assert "--runs" not in summary(progress, plain, predicted=3)
-    assert "search.runs" not in how_to_resume(progress, plain)
+    assert "search.runs" not in how_to_resume(progress, plain, "orchestrator.search")
 
 
 def test_folder_called_runs_elsewhere_is_named(tmp_path):
     folder = ExperimentFolder(tmp_path / "runs" / "faces")
     progress = SearchProgress(SearchGoal("faces", trials=1, epochs=3, started=0.0))
     assert f"--runs {tmp_path / 'runs'}" in summary(progress, folder, predicted=3)
-    assert f"search.runs={tmp_path / 'runs'}" in how_to_resume(progress, folder)
+    assert f"search.runs={tmp_path / 'runs'}" in how_to_resume(
+        progress, folder, "orchestrator.search"
+    )
 
 
 def test_interrupted_search_tells_what_is_kept_and_how_to_go_on(folder):
-    told = how_to_resume(search(folder, a=("running", 0.2), b=("stopped", 0.1)), folder)
+    told = how_to_resume(
+        search(folder, a=("running", 0.2), b=("stopped", 0.1)), folder, "orchestrator.search"
+    )
     assert "2 epochs of 2 trials are kept" in told
     assert f"resume=faces search.runs={folder.path.parent}" in told

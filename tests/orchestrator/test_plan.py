@@ -8,7 +8,8 @@ from orchestrator.plan import images_and_models, make_plan
 from orchestrator.schedulers import make_searcher
 from search_spaces.catalogue import SPACES
 from search_spaces.language import When
-from trainable.config import TrialConfig, UserError, setting_paths
+from trainable.config import TrialConfig
+from trainable.settings import UserError, setting_paths
 
 WORDS = [
     *("space", "recipe", "scale", "resume"),

@@ -12,7 +12,7 @@ from searches import free_port
 
 from orchestrator import search
 from orchestrator.plan import make_plan
-from trainable.config import UserError
+from trainable.settings import UserError
 from trainable.store import create_experiment
 
 NOBODY = 65534

@@ -12,7 +12,7 @@ from searches import Epochs, Searched, run_search, stored_epochs, wait_until
 
 from orchestrator import search
 from trainable.command_line import INTERRUPTED
-from trainable.config import UserError
+from trainable.settings import UserError
 from trainable.store import ExperimentFolder
 
 PROJECT = Path(__file__).parents[2]

@@ -4,7 +4,7 @@ import pytest
 
 from orchestrator.cluster import Slots, share_out
 from orchestrator.config import ClusterSection
-from trainable.config import UserError
+from trainable.settings import UserError
 
 
 def test_without_gpus_each_trial_takes_one_core():

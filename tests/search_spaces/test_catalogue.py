@@ -8,7 +8,8 @@ import pytest
 from search_spaces.catalogue import SPACES, space_named
 from search_spaces.ends import check_space, end_values, ends
 from search_spaces.language import Space, choice, integers, uniform, when
-from trainable.config import TrialConfig, UserError
+from trainable.config import TrialConfig
+from trainable.settings import UserError
 
 NAMES = sorted(SPACES)
 LOSSES = choice("cross_entropy", "focal")

@@ -14,7 +14,8 @@ from optuna.distributions import (
 )
 
 from search_spaces.language import Space, choice, integers, log_uniform, merge, uniform, when
-from trainable.config import TrialConfig, UserError
+from trainable.config import TrialConfig
+from trainable.settings import UserError
 
 LOSSES = Space(
     question="Which loss?",

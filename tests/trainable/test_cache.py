@@ -1,6 +1,5 @@
 """Images are decoded once, by one process, and a cache is whole or not there."""
 
-import io
 import os
 import resource
 import subprocess
@@ -16,15 +15,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from trainable.cache import CACHE_VARIABLE, ImageCache, ImageSize, decode_image, open_cache
-from trainable.config import UserError
+from trainable.cache import CACHE_VARIABLE, ImageCache, open_cache
+from trainable.framing import Box, CentralPart, FacePart, ImageSize, decode_image
+from trainable.settings import UserError
 
 AS_DRAWN = ImageSize(height=40, width=32)
 PNG, JPEG = "red.png", "blue.jpg"
 BUILD = """
 import sys, time
 from pathlib import Path
-from trainable.cache import ImageSize, open_cache
+from trainable.cache import open_cache
+from trainable.framing import ImageSize
 root, images = Path(sys.argv[1]), sys.argv[2:]
 while not (root / "go").exists():
     time.sleep(0.001)
@@ -78,6 +79,31 @@ def test_images_are_resized_to_what_is_asked(own_cache, root):
 def test_pixels_cannot_be_written(own_cache, root):
     with pytest.raises(ValueError, match="read-only"):
         read(root, PNG).pixels[0] = 0
+
+
+def test_part_of_an_image_is_cropped_and_belongs_to_that_image(own_cache, root):
+    part = FacePart(Box(4, 8, 20, 28), margin=0)
+    cached = open_cache(root, [PNG, JPEG], AS_DRAWN, {PNG: part})
+    assert np.array_equal(cached.pixels[0], decode_image((root / PNG).read_bytes(), AS_DRAWN, part))
+    assert np.array_equal(cached.pixels[1], decoded(root / JPEG))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {PNG: FacePart(Box(4, 8, 20, 28), 0.1)},
+        {PNG: FacePart(Box(4, 8, 20, 29), 0)},
+        {JPEG: FacePart(Box(4, 8, 20, 28), 0)},
+        {PNG: CentralPart(0.5, 0.5)},
+        {PNG: CentralPart(0.5, 0.5, at_bottom=True)},
+    ],
+)
+def test_another_framing_is_another_cache(own_cache, root, changed):
+    first = open_cache(root, [PNG, JPEG], AS_DRAWN, {PNG: FacePart(Box(4, 8, 20, 28), 0)})
+    second = open_cache(root, [PNG, JPEG], AS_DRAWN, changed)
+    assert len(built(own_cache)) == 2
+    assert not np.array_equal(first.pixels, second.pixels)
 
 
 def test_second_open_decodes_nothing(own_cache, root):
@@ -137,33 +163,14 @@ def test_unreadable_image_is_black_and_told_with_its_reason(own_cache, root, con
 
 def test_image_that_the_system_cannot_read_is_told_with_its_reason(own_cache, root):
     (root / "folder.png").mkdir()
-    assert "directory" in read(root, PNG, "folder.png").unreadable[1]
+    assert read(root, PNG, "folder.png").unreadable == {1: "Is a directory"}
 
 
-def test_photograph_is_turned_upright():
-    buffer, exif = io.BytesIO(), Image.Exif()
-    exif[0x0112] = 6  # the camera was held upright: turn by 90 degrees clockwise
-    lying = np.zeros((32, 40, 3), np.uint8)
-    lying[:, :20] = 255
-    Image.fromarray(lying).save(buffer, "png", exif=exif)
-    upright = decode_image(buffer.getvalue(), AS_DRAWN)
-    assert (upright[:20] == 255).all()
-    assert (upright[20:] == 0).all()
-
-
-def test_transparent_and_grey_images_become_rgb():
-    for mode in ("L", "P", "RGBA", "1"):
-        buffer = io.BytesIO()
-        Image.new(mode, (32, 40), 1).save(buffer, "png")
-        assert decode_image(buffer.getvalue(), AS_DRAWN).shape == (40, 32, 3)
-
-
-@pytest.mark.filterwarnings("ignore:Image size")
-def test_image_larger_than_any_camera_makes_is_refused_unread():
-    buffer = io.BytesIO()
-    Image.new("1", (20_000, 6_000)).save(buffer, "png")
-    with pytest.raises(ValueError, match="20000 x 6000 pixels"):
-        decode_image(buffer.getvalue(), AS_DRAWN)
+def test_link_to_nowhere_is_told_and_is_read_once_it_leads_somewhere(own_cache, root):
+    (root / "link.png").symlink_to(root / "later.png")
+    assert read(root, PNG, "link.png").unreadable == {1: "No such file or directory"}
+    (root / "later.png").write_bytes((root / PNG).read_bytes())
+    assert read(root, PNG, "link.png").unreadable == {}
 
 
 def test_threads_that_ask_at_once_build_one_cache(own_cache, faces_root):
@@ -195,10 +202,17 @@ def test_killed_build_leaves_no_cache_and_the_next_one_succeeds(own_cache, root)
     wait_until(lambda: own_cache.exists() and built(own_cache))
     process.kill()
     process.wait()
-    assert all(entry.name.startswith(".") for entry in built(own_cache))
+    assert [entry.name[0] for entry in built(own_cache)] == ["."]
     with ThreadPoolExecutor(1) as pool:
         pool.submit((root / "slow.png").write_bytes, (root / PNG).read_bytes())
-        assert read(root, PNG, "slow.png").unreadable == {}
+        whole = read(root, PNG, "slow.png")
+    assert whole.unreadable == {}
+    assert built(own_cache) == [whole.folder]
+
+
+def test_system_that_cannot_set_room_aside_builds_the_same_cache(own_cache, root, monkeypatch):
+    monkeypatch.delattr(os, "posix_fallocate")
+    assert np.array_equal(read(root, PNG).pixels[0], decoded(root / PNG))
 
 
 def test_full_disk_says_where_decoded_images_go(own_cache, root):

@@ -15,9 +15,10 @@ from trainable.command_line import (
     print_help,
     read_words,
     run_command,
+    trial_of,
 )
-from trainable.config import setting_paths
-from trainable.recipes import RECIPES, SCALES
+from trainable.recipes.catalogue import RECIPES, SCALES
+from trainable.settings import setting_paths
 from trainable.store import StorageError
 
 
@@ -62,7 +63,7 @@ def run(monkeypatch, capsys) -> Run:
         (["loss.name=fokal"], "did you mean focal?"),
         (["train.epochs=0"], "train.epochs=0: should be greater than or equal to 1"),
         (["train.epochs=many"], "train.epochs='many': should be a valid integer"),
-        (["loss.mix.f1=0.6", "loss.mix.focal=0.6"], "loss.mix shares add up to 1.2"),
+        (["loss.mix.f1=0.6", "loss.mix.focal=0.6"], "loss.mix.focal=0.6 and loss.mix.f1=0.6"),
         (["recipe=plane"], "unknown recipe 'plane'; did you mean plain?"),
         (["scale=smal"], "unknown scale 'smal'; did you mean small?"),
         (["model.backbone=resnet_18"], "unknown backbone (model.backbone) 'resnet_18'; did you"),
@@ -95,7 +96,7 @@ def test_value_that_refers_to_nothing_is_an_error(run):
 
 @pytest.mark.parametrize("word", ["--help", "-h"])
 def test_help_lists_every_setting_with_its_meaning(run, monkeypatch, word):
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", "400")
     ended = run("train.epochs=0", word)
     assert ended.code == 0
     lines = {line.split()[0]: line for line in ended.out.splitlines() if line}
@@ -161,7 +162,17 @@ def test_scale_sets_what_it_stands_for(scale):
 def test_recipe_sets_what_it_stands_for(recipe):
     settings = read_words(fit.SCHEMA, [f"recipe={recipe}"]).settings
     assert settings.recipe == recipe
-    assert {path: settings.value(path) for path in RECIPES[recipe]} == RECIPES[recipe]
+    asked = RECIPES[recipe].settings()
+    assert {path: settings.value(path) for path in asked} == asked
+
+
+def test_typed_settings_and_the_scale_count_for_every_network_of_a_recipe():
+    words = ["recipe=v2l_per_task", "scale=small", "data.crop=none"]
+    members = trial_of(read_words(fit.SCHEMA, words), "small").member_configs()
+    assert {own.data.crop for own in members.values()} == {"none"}
+    assert {own.model.backbone for own in members.values()} == {SCALES["small"]["model.backbone"]}
+    samplers = {name: own.train.sampler for name, own in members.items()}
+    assert samplers == {"mask": "shuffle", "gender": "one_per_person", "age": "one_per_person"}
 
 
 @pytest.mark.parametrize("order", [1, -1])
@@ -186,3 +197,17 @@ def test_several_values_are_one_list_where_a_command_takes_lists():
 
 def test_dotted_paths_become_nested():
     assert nested({"a.b": 1, "a.c.d": 2, "e": 3}) == {"a": {"b": 1, "c": {"d": 2}}, "e": 3}
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [
+        ("search.name=2024_10_07", "2024_10_07"),
+        ("search.name=1.10", "1.10"),
+        ("search.name='two words'", "two words"),
+        ('search.name="it is"', "it is"),
+        ("search.name=", ""),
+    ],
+)
+def test_text_is_taken_as_it_was_typed(word, name):
+    assert read_words(fit.SCHEMA, [word]).settings.search.name == name

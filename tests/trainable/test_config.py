@@ -3,24 +3,24 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from trainable.config import (
-    TrialConfig,
-    UserError,
-    check_settings,
-    setting_paths,
-    trial_part,
-    unknown_name,
-)
+from trainable.config import TrialConfig, trial_part
+from trainable.labels import TASKS
+from trainable.settings import UserError, check_settings, setting_paths
 
 OTHER_VALUES = {
     "data.root": "elsewhere",
     "data.skip_unreadable": True,
     "data.image_height": 128,
     "data.image_width": 96,
+    "data.crop": "center",
+    "data.crop_height": 0.7,
+    "data.crop_width": 0.7,
+    "data.face_boxes": "mtcnn",
+    "data.face_margin": 0.5,
+    "data.normalization": "imagenet",
+    "data.label_fixes": "known",
     "cv.folds": 5,
     "cv.validation_share": 0.25,
     "cv.seed": 1,
@@ -28,27 +28,57 @@ OTHER_VALUES = {
     "train.batch_size": 64,
     "train.seed": 1,
     "train.sampler": "balanced",
+    "train.old_copies": 2,
     "train.age_cutoff": 58,
     "train.drop_below_30": 3,
     "train.drop_below_60": 3,
     "model.backbone": "resnet18",
     "model.pretrained": True,
     "model.heads": "multi",
+    "model.age_head": "distribution",
+    "model.hidden": 256,
     "model.dropout": 0.2,
     "loss.name": "focal",
     "loss.gamma": 1.0,
     "loss.smoothing": 0.1,
     "loss.class_weights": "inverse",
+    "loss.beta": 0.9,
     "loss.mix.cross_entropy": 0.3,
     "loss.mix.focal": 0.3,
     "loss.mix.f1": 0.3,
+    "loss.weighting": "uncertainty",
+    "loss.mask.name": "focal",
+    "loss.mask.weight": 2.0,
+    "loss.gender.name": "focal",
+    "loss.gender.weight": 2.0,
+    "loss.age.name": "focal",
+    "loss.age.weight": 2.0,
+    "loss.age_spread": 2.0,
+    "loss.age_bracket": 1.0,
     "augment.flip": 0.5,
     "augment.flip_old": 0.5,
+    "augment.vertical_flip": 0.5,
+    "augment.random_crop": 0.5,
+    "augment.crop_scale": 0.5,
     "augment.brightness_contrast": 0.5,
+    "augment.shift": 0.1,
+    "augment.colour_jitter": 0.5,
+    "augment.hls": 0.5,
     "augment.blur": 0.5,
-    "augment.erasing": 0.5,
-    "augment.horizontal_cutmix": 0.5,
+    "augment.noise": 0.5,
+    "augment.sharpen": 0.5,
+    "augment.clahe": 0.5,
+    "augment.equalize": 0.5,
+    "augment.canny": 0.5,
     "augment.greyscale": 0.5,
+    "augment.rand_augment": 0.5,
+    "augment.magnitude": 5,
+    "augment.erasing": 0.5,
+    "augment.erasing_share": 0.2,
+    "augment.horizontal_cutmix": 0.5,
+    "augment.cutmix": 0.5,
+    "augment.mixup": 0.5,
+    "augment.mix_alpha": 0.4,
     "optim.name": "madgrad",
     "optim.lr": 1e-4,
     "optim.weight_decay": 0.1,
@@ -56,33 +86,57 @@ OTHER_VALUES = {
     "optim.warmup_epochs": 1,
     "optim.step_epochs": 3,
     "optim.step_factor": 0.3,
+    "optim.sam_rho": 0.05,
+    "optim.ema_decay": 0.99,
+    "optim.freeze_epochs": 1,
+    "optim.layer_decay": 0.7,
+    "optim.accumulate": 2,
+    "optim.clip_norm": 1.0,
     "predict.flip": True,
+    "predict.crops": 5,
+    "members.use": "none",
+    "members.vote": "hard",
     "machine.device": "cpu",
     "machine.precision": "bfloat16",
     "machine.threads": 1,
     "machine.loaders": 1,
 }
 """Every word of a trial, and a value that is not its default."""
+NEEDED = {
+    "model.age_head": {"model.heads": "multi"},
+    "loss.mix.cross_entropy": {"loss.name": "focal"},
+    **{
+        f"loss.{task}.{name}": {"model.heads": "multi"}
+        for task in TASKS
+        for name in ("name", "weight")
+    },
+    "loss.weighting": {"model.heads": "multi"},
+}
+"""Path -> what it cannot be without."""
 OUTSIDE_IDENTITY = [path for path in OTHER_VALUES if path.split(".")[0] == "machine"]
 OUTSIDE_IDENTITY.append("data.root")
+MEMBERS = {"whole": {"data.crop": "none"}, "centre": {"data.crop": "center", "optim.lr": 0.1}}
+
+
+def trial_of(members: dict, **sections: dict) -> TrialConfig:
+    return check_settings(TrialConfig, {"members": {"settings": members}, **sections})
 
 
 def test_words_of_a_trial_are_these():
     assert set(setting_paths(TrialConfig)) == set(OTHER_VALUES)
 
 
-@pytest.mark.parametrize("path", sorted(set(OTHER_VALUES) - {"loss.mix.cross_entropy"}))
+@pytest.mark.parametrize("path", OTHER_VALUES)
 def test_identity_changes_with_every_setting_but_machine_and_data_root(path):
-    changed = TrialConfig().with_values({path: OTHER_VALUES[path]})
-    assert changed != TrialConfig()
-    assert (changed.identity() == TrialConfig().identity()) is (path in OUTSIDE_IDENTITY)
+    base = TrialConfig().with_values(NEEDED.get(path, {}))
+    changed = base.with_values({path: OTHER_VALUES[path]})
+    assert changed != base
+    assert (changed.identity() == base.identity()) is (path in OUTSIDE_IDENTITY)
 
 
-def test_identity_changes_with_the_share_of_cross_entropy():
-    focal = TrialConfig().with_values({"loss.name": "focal"})
-    path = "loss.mix.cross_entropy"
-    mixed = focal.with_values({path: OTHER_VALUES[path]})
-    assert mixed.identity() != focal.identity()
+def test_identity_changes_with_the_members_and_with_each_of_their_settings():
+    settings = [{}, MEMBERS, {"whole": {}}, {**MEMBERS, "whole": {"data.crop": "lower_center"}}]
+    assert len({trial_of(members).identity() for members in settings}) == 4
 
 
 def test_equal_settings_have_equal_identity_however_they_are_written():
@@ -98,88 +152,6 @@ def test_settings_are_frozen():
         config.train.epochs = 3
 
 
-def test_with_values_leaves_the_base_as_it_was():
-    base = TrialConfig()
-    changed = base.with_values({"loss.mix.focal": 0.3, "optim.lr": 0.1})
-    assert (changed.loss.mix.focal, changed.value("optim.lr")) == (0.3, 0.1)
-    assert base == TrialConfig()
-
-
-@pytest.mark.parametrize(
-    ("path", "suggestion"),
-    [
-        ("loss.nam", "did you mean loss.name"),
-        ("gamma", "did you mean .*loss.gamma"),
-        ("optim.learning_rate", "unknown setting 'optim.learning_rate'"),
-        ("zzz", "known: augment.blur, .*train.seed"),
-    ],
-)
-def test_unknown_setting_names_near_ones_or_all(path, suggestion):
-    with pytest.raises(UserError, match=suggestion):
-        TrialConfig().with_values({path: 1})
-
-
-@pytest.mark.parametrize(
-    ("path", "value", "complaint"),
-    [
-        ("train.epochs", 0, "train.epochs=0: should be greater than or equal to 1"),
-        ("train.epochs", "many", "train.epochs='many': should be a valid integer"),
-        ("train.epochs", 1.5, "train.epochs=1.5: should be a valid integer"),
-        ("augment.flip", 1.01, "augment.flip=1.01: should be less than or equal to 1"),
-        ("optim.lr", 0, "optim.lr=0: should be greater than 0"),
-        ("optim.lr", float("nan"), "optim.lr=nan: should be a finite number"),
-        ("data.image_height", 4, "data.image_height=4: should be greater than or equal to 32"),
-        ("data.skip_unreadable", "perhaps", "data.skip_unreadable='perhaps': should be a valid"),
-        ("loss.name", "fokal", "loss.name='fokal': .*; did you mean focal?"),
-        ("loss.name", None, "loss.name=None: should be 'cross_entropy', 'focal' or 'f1'"),
-        ("loss", "focal", "unknown setting 'loss'; did you mean loss.name"),
-    ],
-)
-def test_bad_value_is_named_with_its_path(path, value, complaint):
-    with pytest.raises(UserError, match=complaint):
-        TrialConfig().with_values({path: value})
-
-
-def test_every_bad_value_has_a_line_of_its_own():
-    with pytest.raises(UserError) as error:
-        check_settings(TrialConfig, {"train": {"epochs": 0, "seed": -1}, "los": {}})
-    lines = str(error.value).splitlines()
-    assert [line.split("=")[0] for line in lines] == ["train.epochs", "train.seed", "los"]
-
-
-def test_path_below_a_single_setting_is_unknown():
-    with pytest.raises(UserError, match=r"unknown setting 'optim.lr.x'"):
-        TrialConfig().with_values({"optim.lr.x": 1})
-
-
-def test_cutoff_contradicts_leaving_out_the_ages_it_moves():
-    with pytest.raises(UserError, match=r"age_cutoff=58 trains ages 58-59 as old.*leaves out.*57-"):
-        TrialConfig().with_values({"train.age_cutoff": 58, "train.drop_below_60": 3})
-
-
-def test_warm_up_ends_before_training_does():
-    with pytest.raises(UserError, match=r"optim.warmup_epochs=3 would never reach optim.lr"):
-        TrialConfig().with_values({"train.epochs": 3, "optim.warmup_epochs": 3})
-    assert TrialConfig().with_values({"train.epochs": 3, "optim.warmup_epochs": 2})
-
-
-def test_shares_of_further_losses_leave_something_for_the_main_one():
-    with pytest.raises(UserError, match=r"loss.mix shares add up to 1.1; .* below 1"):
-        TrialConfig().with_values({"loss.mix.focal": 0.6, "loss.mix.f1": 0.5})
-
-
-def test_main_loss_is_not_mixed_into_itself():
-    with pytest.raises(UserError, match=r"loss.mix.focal repeats loss.name=focal"):
-        TrialConfig().with_values({"loss.name": "focal", "loss.mix.focal": 0.5})
-
-
-def test_trial_part_makes_the_data_folder_absolute_and_leaves_the_demo(monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    relative = trial_part(TrialConfig().with_values({"data.root": "faces"}))
-    assert relative.data.root == str(Path.cwd() / "faces")
-    assert trial_part(TrialConfig()).data.root == "demo"
-
-
 def test_every_setting_says_what_it_means():
     for path in setting_paths(TrialConfig):
         *sections, name = path.split(".")
@@ -187,6 +159,134 @@ def test_every_setting_says_what_it_means():
         assert type(owner).model_fields[name].description
 
 
-@given(st.text(max_size=20), st.lists(st.text(max_size=10), max_size=5))
-def test_unknown_name_always_quotes_the_name(name, known):
-    assert f"unknown word '{name}'" in str(unknown_name("word", name, known))
+def test_with_values_leaves_the_base_as_it_was():
+    base = TrialConfig()
+    changed = base.with_values({"loss.mix.focal": 0.3, "optim.lr": 0.1})
+    assert (changed.loss.mix.focal, changed.value("optim.lr")) == (0.3, 0.1)
+    assert base == TrialConfig()
+
+
+@pytest.mark.parametrize("path", ["loss", "optim.lr.x", "members.settings"])
+def test_with_values_takes_single_settings_alone(path):
+    with pytest.raises(UserError, match=f"unknown setting '{path}'"):
+        TrialConfig().with_values({path: 1})
+
+
+def test_trial_without_members_is_one_network_of_its_own_settings():
+    assert TrialConfig().member_configs() == {"": TrialConfig()}
+
+
+def test_each_member_has_its_own_settings_over_the_trial_s():
+    found = trial_of(MEMBERS, loss={"name": "focal"}).member_configs()
+    expected = {"loss.name": "focal", "data.crop": "center", "optim.lr": 0.1}
+    assert list(found) == ["whole", "centre"]
+    assert found["centre"] == TrialConfig().with_values(expected)
+    assert found["whole"] == TrialConfig().with_values({"loss.name": "focal"})
+
+
+@pytest.mark.parametrize(
+    ("use", "learning_rates"),
+    [("all", {"whole": 2e-3, "centre": 0.1}), ("none", {"": 2e-3}), ("centre", {"": 0.1})],
+)
+def test_members_in_use_are_all_of_them_or_none_or_one(use, learning_rates):
+    trial = trial_of(MEMBERS).with_values({"members.use": use})
+    found = {name: own.optim.lr for name, own in trial.member_configs().items()}
+    assert found == learning_rates
+
+
+def test_unknown_member_names_the_known_ones():
+    complaint = "unknown member in members.use 'center'; did you mean centre?"
+    with pytest.raises(UserError, match=complaint):
+        trial_of(MEMBERS).with_values({"members.use": "center"})
+
+
+def test_with_values_counts_for_every_member_whatever_was_its_own():
+    changed = trial_of(MEMBERS).with_values({"data.crop": "lower_center"})
+    assert changed.members.settings == {"whole": {}, "centre": {"optim.lr": 0.1}}
+    assert {one.data.crop for one in changed.member_configs().values()} == {"lower_center"}
+
+
+def test_trial_answers_the_tasks_that_its_members_answer_together():
+    heads = {"first": {"model.heads": "age"}, "second": {"model.heads": "mask"}}
+    trial = check_settings(TrialConfig, {"members": {"settings": heads, "vote": "task"}})
+    assert trial.tasks == ("mask", "age")
+    assert TrialConfig().with_values({"model.heads": "gender"}).tasks == ("gender",)
+
+
+@pytest.mark.parametrize(
+    ("own", "complaint"),
+    [
+        ({"los.name": "focal"}, "members.settings.odd: unknown setting 'los.name'; did you mean"),
+        ({"loss.name": "fokal"}, "members.settings.odd: loss.name='fokal': .*did you mean focal"),
+        ({"optim.freeze_epochs": 8}, "members.settings.odd: optim.freeze_epochs=8 .*epochs=8"),
+        ({"cv.seed": 1}, "members.settings.odd: cv.seed is one for all networks of a trial"),
+        ({"data.root": "x"}, "members.settings.odd: data.root is one for all networks"),
+        ({"train.epochs": 3}, "members.settings.odd: train.epochs is one for all networks"),
+        ({"members.vote": "hard"}, "members.settings.odd: members.vote is one for all networks"),
+        ({"machine.device": "cpu"}, "members.settings.odd: machine.device is one for all"),
+        ({"model.heads": "age"}, "members.vote=soft needs networks .* use members.vote=task"),
+    ],
+)
+def test_member_that_cannot_be_trained_with_the_others_is_named(own, complaint):
+    with pytest.raises(UserError, match=complaint):
+        trial_of({"plain": {}, "odd": own})
+
+
+CONTRADICTIONS = [
+    {"train.age_cutoff": 57, "train.drop_below_60": 3},
+    {"train.age_cutoff": 58, "train.drop_below_60": 1},
+    {"train.old_copies": 1, "train.sampler": "one_per_person"},
+    {"train.old_copies": 1, "train.sampler": "undersampled"},
+    {"data.face_boxes": "mtcnn", "data.crop": "center"},
+    {"augment.cutmix": 0.6, "augment.mixup": 0.5},
+    {"optim.sam_rho": 0.05, "optim.accumulate": 2},
+    {"optim.freeze_epochs": 3, "train.epochs": 3},
+    {"optim.warmup_epochs": 3, "train.epochs": 3},
+    {"model.age_head": "distribution", "model.heads": "joint"},
+    {"model.age_head": "distribution", "model.heads": "gender"},
+    {"loss.mask.weight": 2.0, "model.heads": "joint"},
+    {"loss.mask.weight": 2.0, "model.heads": "mask"},
+    {"loss.age.name": "focal", "model.heads": "age"},
+    {"loss.weighting": "uncertainty", "model.heads": "joint"},
+    {"loss.mix.focal": 0.6, "loss.mix.f1": 0.4},
+    {"loss.mix.focal": 0.5, "loss.name": "focal"},
+    {"loss.mix.focal": 0.5, "loss.gender.name": "focal", "model.heads": "multi"},
+]
+
+
+@pytest.mark.parametrize("values", CONTRADICTIONS, ids=lambda values: " ".join(values))
+def test_contradictory_settings_are_both_named_with_their_values(values):
+    with pytest.raises(UserError) as error:
+        TrialConfig().with_values(values)
+    [line] = str(error.value).splitlines()
+    for path, value in list(values.items())[:2]:
+        assert f"{path}={value}" in line
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"train.age_cutoff": 57, "train.drop_below_30": 3},
+        {"train.drop_below_60": 3},
+        {"train.old_copies": 1, "train.sampler": "balanced"},
+        {"data.face_boxes": "mtcnn", "data.face_margin": 0.5},
+        {"augment.cutmix": 0.6, "augment.mixup": 0.4},
+        {"optim.freeze_epochs": 2, "optim.warmup_epochs": 2, "train.epochs": 3},
+        {"model.age_head": "distribution", "model.heads": "age"},
+        {"loss.age.name": "focal", "loss.weighting": "uncertainty", "model.heads": "multi"},
+        {"loss.mix.focal": 0.5, "loss.mix.f1": 0.4},
+    ],
+    ids=lambda values: " ".join(values),
+)
+def test_neighbours_of_contradictory_settings_are_allowed(values):
+    assert TrialConfig().with_values(values)
+
+
+def test_trial_part_makes_paths_absolute_and_leaves_words(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    paths = ("data.root", "data.face_boxes", "data.label_fixes")
+    words = {"data.root": "demo", "data.face_boxes": "mtcnn", "data.label_fixes": "known"}
+    relative = trial_part(TrialConfig().with_values(dict.fromkeys(paths, "some.csv")))
+    assert {relative.value(path) for path in paths} == {str(Path.cwd() / "some.csv")}
+    assert trial_part(TrialConfig().with_values(words)) == TrialConfig().with_values(words)
+    assert trial_part(TrialConfig()) == TrialConfig()

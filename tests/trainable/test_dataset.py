@@ -2,13 +2,16 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from trainable.config import CvConfig, DataConfig, UserError
+from trainable.config import CvConfig, DataConfig, TrainConfig
 from trainable.dataset import FaceData, load_data, unreadable_images
-from trainable.folds import LeakError
+from trainable.folds import LeakError, training_labels, training_rows
+from trainable.framing import WHOLE, Box, CentralPart, FacePart, ImageSize, Part, decode_image
+from trainable.settings import UserError
 
 DAMAGED = "train/images/000000_male_Asian_19/normal.jpg"
 ONE_SPLIT = CvConfig(validation_share=0.25)
@@ -28,10 +31,12 @@ def first_eval(root: Path) -> Path:
     return root / "eval" / "images" / name
 
 
-def load(root: Path, *, skip_unreadable: bool = False) -> FaceData:
-    return load_data(
-        DataConfig(root=str(root), image_height=32, image_width=32, skip_unreadable=skip_unreadable)
-    )
+def load(root: Path, **settings: Any) -> FaceData:
+    return load_data(DataConfig(root=str(root), image_height=32, image_width=32, **settings))
+
+
+def decoded(data: FaceData, image: str, part: Part) -> np.ndarray:
+    return decode_image((data.root / image).read_bytes(), ImageSize(32, 32), part)
 
 
 def test_row_of_the_table_is_row_of_the_cache(tiny):
@@ -76,6 +81,71 @@ def test_skipping_leaves_persons_where_they_were(tiny, damaged_faces):
 
 def test_readable_data_skip_nothing(tiny):
     assert unreadable_images(load_data(tiny.data)) == []
+
+
+def test_link_to_nowhere_stops_the_trial_and_is_named(own_faces):
+    (own_faces / DAMAGED).unlink()
+    (own_faces / DAMAGED).symlink_to("nowhere.jpg")
+    with pytest.raises(UserError, match=rf"{DAMAGED} \(No such file or directory\)"):
+        load(own_faces)
+    assert load(own_faces, skip_unreadable=True).skipped == [DAMAGED]
+
+
+def test_training_on_all_takes_every_readable_image(damaged_faces):
+    data = load(damaged_faces, skip_unreadable=True)
+    (fold,) = data.folds(CvConfig(folds=0))
+    assert set(data.images.index) - set(fold.train) == set(data.cache.unreadable)
+    assert len(fold.train) == 24 * 7 - 1
+    assert fold.validation.size == 0
+
+
+@pytest.mark.parametrize(
+    ("crop", "part"),
+    [
+        ("none", WHOLE),
+        ("center", CentralPart(0.5, 0.25)),
+        ("lower_center", CentralPart(0.5, 0.25, at_bottom=True)),
+    ],
+)
+def test_training_and_eval_images_are_cropped_alike(faces_root, crop, part):
+    data = load(faces_root, crop=crop, crop_height=0.5, crop_width=0.25)
+    for images, cache in ((data.images, data.cache), (data.eval_images, data.eval_cache)):
+        for row in (0, len(images) - 1):
+            assert np.array_equal(cache.pixels[row], decoded(data, images["image"][row], part))
+    assert data.faceless == []
+
+
+def test_face_boxes_crop_their_images_and_the_others_are_told(faces_root, tmp_path):
+    eval_image = f"eval/images/{first_eval(faces_root).name}"
+    boxes = tmp_path / "boxes.csv"
+    boxes.write_text(
+        f"image,left,top,right,bottom\n{eval_image},2,4,12,24\n{DAMAGED},4,8,20,28.5\n"
+    )
+    data = load(faces_root, face_boxes=str(boxes), face_margin=0.1)
+    row = data.images.index[data.images["image"] == DAMAGED][0]
+    trained = decoded(data, DAMAGED, FacePart(Box(4, 8, 20, 28.5), 0.1))
+    predicted = decoded(data, eval_image, FacePart(Box(2, 4, 12, 24), 0.1))
+    assert np.array_equal(data.cache.pixels[row], trained)
+    assert np.array_equal(data.eval_cache.pixels[0], predicted)
+    assert len(data.faceless) == 24 * 7 + 36 - 2
+    assert not {DAMAGED, eval_image} & set(data.faceless)
+    other = data.images["image"][row + 1]
+    assert np.array_equal(data.cache.pixels[row + 1], decoded(data, other, WHOLE))
+
+
+def test_label_fixes_change_what_is_trained_and_not_what_is_scored(faces_root, tiny, tmp_path):
+    fixes = tmp_path / "fixes.csv"
+    fixes.write_text("id,field,value\n000000_male_Asian_19,age,28\n000000_male_Asian_22,age,59\n")
+    plain, data = load_data(tiny.data), load(faces_root, label_fixes=str(fixes))
+    assert data.images.equals(plain.images)
+    assert data.fingerprint() == plain.fingerprint()
+    assert (data.fixed_labels, plain.fixed_labels) == (14, 0)
+    cutoff = training_labels(data.training_images, TrainConfig(age_cutoff=59))
+    assert cutoff[:14].tolist() == [0, 0, 0, 0, 0, 6, 12, 2, 2, 2, 2, 2, 8, 14]
+    (everyone,) = data.folds(CvConfig(folds=0))
+    kept = training_rows(data.training_images, everyone, TrainConfig(drop_below_30=3))
+    assert 0 not in kept
+    assert 7 in kept
 
 
 def test_identical_image_on_both_sides_is_refused_by_name(tiny, own_faces):

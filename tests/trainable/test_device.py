@@ -3,9 +3,10 @@
 import pytest
 import torch
 
-from trainable.config import MachineConfig, UserError
-from trainable.device import Device, select_device
+from trainable.config import MachineConfig
+from trainable.device import Device, auto_precision, select_device
 from trainable.fitting import Fit
+from trainable.settings import UserError
 
 without_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
 
@@ -23,6 +24,35 @@ def test_auto_is_full_precision_on_the_cpu():
 
 def test_precision_that_is_asked_for_is_taken():
     assert select_device(MachineConfig(device="cpu", precision="bfloat16")).precision == "bfloat16"
+
+
+def test_float16_and_sharpness_aware_steps_are_one_too_many():
+    half = MachineConfig(device="cpu", precision="float16")
+    with pytest.raises(UserError, match=r"machine.precision=float16 .* optim.sam_rho=0.05"):
+        select_device(half, sam_rho=0.05)
+    assert select_device(half).precision == "float16"
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float32"])
+def test_sharpness_aware_steps_leave_other_precisions_alone(precision):
+    config = MachineConfig(device="cpu", precision=precision)
+    assert select_device(config, sam_rho=0.05) == Device("cpu", precision)
+
+
+@pytest.mark.parametrize(
+    ("has_bfloat16", "sam_rho", "precision"),
+    [
+        (True, 0, "bfloat16"),
+        (True, 0.05, "bfloat16"),
+        (False, 0, "float16"),
+        (False, 0.05, "float32"),
+    ],
+)
+def test_auto_on_cuda_is_no_float16_with_sharpness_aware_steps(
+    monkeypatch, has_bfloat16, sam_rho, precision
+):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: has_bfloat16)
+    assert auto_precision("cuda", sam_rho) == precision
 
 
 def test_autocast_multiplies_in_the_device_s_precision():

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from trainable.config import UserError
 from trainable.dataset import load_data
 from trainable.experiment import (
     RECORDED_PACKAGES,
@@ -13,9 +12,16 @@ from trainable.experiment import (
     start_experiment,
     versions,
 )
+from trainable.settings import UserError
 from trainable.store import ExperimentFolder
 
-ASKED = Asked("Which?", ["space=loss_aug"], {"search": {"trials": 3}}, {"optim.lr": "{}"})
+ASKED = Asked(
+    "Which?",
+    "orchestrator.search",
+    ["space=loss_aug"],
+    {"search": {"trials": 3}},
+    {"optim.lr": "{}"},
+)
 
 
 @pytest.fixture

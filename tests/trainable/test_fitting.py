@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from trainable.config import UserError
-from trainable.fitting import Fit, check_trial
+from trainable.config import TrialConfig
+from trainable.fitting import Fit
 from trainable.fold_fit import DivergedError, FoldFit
-from trainable.metrics import scores
+from trainable.labels import TASKS
+from trainable.metrics import METRICS, scores
+from trainable.settings import Value
+from trainable.voting import hard_vote
 
 
 def test_same_configuration_gives_the_same_metrics_again(two_folds, trained):
@@ -58,7 +61,7 @@ def test_each_fold_predicts_its_own_validation_side(two_folds, trained):
         zip(fit.data.folds(two_folds.cv), halves, strict=True)
     ):
         network = FoldFit(two_folds, fit.data, fold, number)
-        network.model.load_state_dict(weights_of(fit, number))
+        network.load_weights(weights_of(fit, number))
         found = network.predict(fit.data.cache.pixels, fold.validation)
         assert np.array_equal(found, expected)
 
@@ -75,7 +78,7 @@ def test_eval_images_are_predicted_by_the_mean_of_the_folds(two_folds, trained):
     predictions = []
     for number, fold in enumerate(fit.data.folds(two_folds.cv)):
         network = FoldFit(two_folds, fit.data, fold, number)
-        network.model.load_state_dict(weights_of(fit, number))
+        network.load_weights(weights_of(fit, number))
         predictions.append(network.predict(pixels, rows))
     expected = np.mean(predictions, axis=0).astype(np.float16)
     assert np.array_equal(fit.eval_probabilities().values, expected)
@@ -101,26 +104,6 @@ def test_network_that_breaks_at_the_last_step_of_an_epoch_is_lost(tiny):
 
 
 @pytest.mark.parametrize(
-    ("values", "complaint"),
-    [
-        ({"model.backbone": "resnet_18"}, "unknown backbone"),
-        ({"model.pretrained": True}, "cannot be had here"),
-        ({"data.root": "nowhere"}, "data.root=nowhere: there is no such folder"),
-        ({"cv.folds": 5}, "lower cv.folds"),
-    ],
-)
-def test_trial_is_checked_before_it_is_started(tiny, values, complaint):
-    with pytest.raises(UserError, match=complaint):
-        check_trial(tiny.with_values(values))
-
-
-def test_backbone_that_does_not_take_the_image_size_is_refused(tiny):
-    config = tiny.with_values({"model.backbone": "vit_tiny_patch16_224"})
-    with pytest.raises(UserError, match="224"):
-        check_trial(config)
-
-
-@pytest.mark.parametrize(
     "values",
     [
         {"loss.name": "focal", "loss.class_weights": "inverse", "loss.smoothing": 0.1},
@@ -131,3 +114,64 @@ def test_backbone_that_does_not_take_the_image_size_is_refused(tiny):
 )
 def test_settings_train_together(tiny, values):
     assert np.isfinite(Fit(tiny.with_values(values)).step().train_loss)
+
+
+PER_TASK = {task: {"model.heads": task} for task in ("mask", "gender", "age")}
+
+
+def with_members(config: TrialConfig, vote: str, **members: dict[str, Value]) -> TrialConfig:
+    tree = config.model_dump()
+    tree["members"] = {"settings": members, "vote": vote}
+    return TrialConfig.model_validate(tree)
+
+
+def test_members_train_as_they_would_alone_and_vote(tiny):
+    centre = {"data.crop": "center"}
+    fit = Fit(with_members(tiny, "hard", whole={}, centre=centre))
+    epoch = fit.step()
+    alone = [Fit(tiny.with_values(values)) for values in ({}, centre)]
+    scored = [one.step().metrics for one in alone]
+    assert epoch.members == dict(zip(("whole", "centre"), scored, strict=True))
+    expected = hard_vote(np.stack([one.validation for one in alone]), [TASKS, TASKS])
+    assert np.array_equal(fit.validation, expected)
+
+
+def test_networks_for_one_task_each_answer_all_tasks_together(tiny):
+    fit = Fit(with_members(tiny, "task", **PER_TASK))
+    epoch = fit.step()
+    assert set(METRICS) == set(epoch.metrics)
+    for task, metrics in epoch.members.items():
+        assert metrics == {name: epoch.metrics[name] for name in (f"{task}_f1", f"{task}_accuracy")}
+    assert np.allclose(fit.eval_probabilities().values.sum(axis=1), 1, atol=1e-2)
+
+
+def test_weights_of_members_are_put_back_into_the_right_ones(tiny):
+    config = with_members(tiny, "task", **PER_TASK)
+    fit, fresh = Fit(config), Fit(config.with_values({"train.seed": 1}))
+    fit.step()
+    fresh.load_weights(fit.weights())
+    assert np.array_equal(fresh.eval_probabilities().values, fit.eval_probabilities().values)
+    assert {name.partition(".")[0] for name in fit.weights()} == {"mask/0", "gender/0", "age/0"}
+
+
+def test_a_paused_trial_of_several_members_goes_on_as_it_was(tiny):
+    config = with_members(tiny, "task", **PER_TASK)
+    unbroken, paused, resumed = Fit(config), Fit(config), Fit(config)
+    unbroken.step()
+    paused.step()
+    resumed.load_state_dict(paused.state_dict())
+    assert resumed.step().metrics == unbroken.step().metrics
+
+
+def test_network_for_one_task_is_scored_by_that_task(tiny):
+    epoch = Fit(tiny.with_values({"model.heads": "age"})).step()
+    assert set(epoch.metrics) == {"age_f1", "age_accuracy"}
+    assert epoch.score == epoch.metrics["age_f1"]
+
+
+def test_training_on_all_persons_holds_nobody_back(tiny):
+    fit = Fit(tiny.with_values({"cv.folds": 0}))
+    fit.train_epoch()
+    assert fit.epoch == 1
+    assert len(fit.rows) == 0
+    assert fit.eval_probabilities().values.shape == (len(fit.data.eval_images), 18)

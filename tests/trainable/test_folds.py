@@ -1,17 +1,20 @@
 """Persons are on one side of a split, the same for every trial; only training is relabelled."""
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from trainable.config import CvConfig, TrainConfig, UserError
+from trainable.config import CvConfig, TrainConfig
 from trainable.dataset import load_data
 from trainable.fitting import Fit
 from trainable.folds import Fold, LeakError, check_leaks, make_folds, training_labels, training_rows
-from trainable.labels import age_class, encode
+from trainable.labels import MASK_OF_IMAGE, age_class, encode
 from trainable.metrics import scores
+from trainable.settings import UserError
 from trainable.table import read_table
 
 SEEDS = st.integers(0, 2**31 - 1)
@@ -57,6 +60,61 @@ def test_one_split_holds_back_the_share_of_each_stratum(images, seed, share):
     (fold,) = make_folds(images, CvConfig(validation_share=share, seed=seed))
     strata = images["gender"] * 3 + age_class(images["age"])
     assert np.bincount(strata.iloc[fold.validation]).tolist() == [4 * share * 7] * 6
+
+
+@st.composite
+def tables_of_images(draw: st.DrawFn) -> pd.DataFrame:
+    """Images of 2 to 40 persons of each gender and age class, seven images a person."""
+    counts = draw(st.lists(st.integers(2, 40), min_size=6, max_size=6))
+    groups = np.repeat(np.arange(6), counts)
+    persons = pd.DataFrame(
+        {
+            "person": [f"{number:06d}" for number in range(len(groups))],
+            "gender": groups // 3,
+            "age": np.array([20, 40, 60])[groups % 3],
+        }
+    )
+    images = persons.merge(pd.DataFrame({"mask": list(MASK_OF_IMAGE.values())}), how="cross")
+    return images.assign(label=encode(images["mask"], images["gender"], age_class(images["age"])))
+
+
+@given(table=tables_of_images(), folds=st.integers(2, 5), seed=SEEDS)
+def test_folds_have_as_equal_shares_of_the_18_classes_as_whole_persons_allow(table, folds, seed):
+    persons = table.groupby("label")["person"].nunique()
+    assume(persons.min() >= folds)
+    made = make_folds(table, CvConfig(folds=folds, seed=seed))
+    counts = np.array([np.bincount(table["label"].iloc[fold.validation]) for fold in made])
+    per_person = np.repeat([5, 1, 1], 6)
+    assert (counts % per_person == 0).all()
+    held_back = counts // per_person
+    assert (held_back >= np.floor(persons / folds).to_numpy()).all()
+    assert (held_back <= np.ceil(persons / folds).to_numpy()).all()
+
+
+@given(table=tables_of_images(), share=st.floats(0.1, 0.5), seed=SEEDS)
+def test_one_split_has_the_share_of_each_of_the_18_classes(table, share, seed):
+    persons = table.groupby("label")["person"].nunique()
+    assume(math.ceil(share * table["person"].nunique()) >= 6)
+    (fold,) = make_folds(table, CvConfig(validation_share=share, seed=seed))
+    held_back = np.bincount(table["label"].iloc[fold.validation], minlength=18) / (
+        [5] * 6 + [1] * 12
+    )
+    # All shares are exact but for rounding: that of the whole to a person, and that of a class.
+    assert (np.abs(held_back - share * persons.to_numpy()) <= 2).all()
+
+
+def test_training_on_all_leaves_nobody_to_validate(images):
+    (fold,) = make_folds(images, CvConfig(folds=0))
+    assert np.array_equal(fold.train, images.index)
+    assert fold.validation.size == 0
+    assert images["label"].to_numpy()[fold.validation].size == 0
+    check_leaks(images, np.array([str(row) for row in images.index], "S32"), [fold])
+
+
+def test_training_on_all_takes_classes_of_one_person(images):
+    one_man = images[(images["gender"] == 1) | (images["age"] == 19)].reset_index(drop=True)
+    (fold,) = make_folds(one_man, CvConfig(folds=0))
+    assert len(fold.train) == 13 * 7
 
 
 @given(seed=SEEDS, folds=SOME_FOLDS)

@@ -1,38 +1,37 @@
-"""Each loss is the number that its equation gives, and its gradients are finite."""
+"""Each loss of classes is the number that its equation or a library gives; gradients are finite."""
 
 import math
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
+from sklearn.metrics import f1_score
 from torch.nn import functional
+from torchvision.ops import sigmoid_focal_loss
 
-from trainable.config import LossConfig, MixConfig
-from trainable.heads import SECTIONS, section_labels
+from trainable.heads import class_targets
 from trainable.losses import (
     LOSSES,
     cross_entropy,
+    effective_class_weights,
     focal,
     inverse_class_weights,
-    make_loss,
     soft_f1,
 )
+from trainable.sections.loss import LossConfig
 
 LABELS = torch.tensor([0, 5, 17, 5, 9, 2])
-NAMES = tuple(LOSSES)
+TARGET = class_targets(LABELS)
+WEIGHTS = torch.linspace(0.5, 2, 18)
 PLAIN = LossConfig()
+FIRST, BOTH = torch.tensor([[1.0, 0.0]]), torch.eye(2)
+"""Targets of one image of class 0, and of an image of each of two classes."""
 
 
 @pytest.fixture
 def logits() -> torch.Tensor:
     return torch.randn(len(LABELS), 18, generator=torch.Generator().manual_seed(0))
-
-
-def loss_of(config: LossConfig, outputs: torch.Tensor, heads: str = "joint") -> float:
-    return make_loss(config, heads, LABELS)(outputs, LABELS).item()
 
 
 def log_odds(*probabilities: float) -> torch.Tensor:
@@ -41,132 +40,173 @@ def log_odds(*probabilities: float) -> torch.Tensor:
 
 
 def test_cross_entropy_by_hand():
-    found = cross_entropy(log_odds(0.25, 0.75), torch.tensor([0]), PLAIN, None)
+    found = cross_entropy(log_odds(0.25, 0.75), FIRST, PLAIN, None)
     assert found.item() == pytest.approx(math.log(4))
 
 
 def test_smoothed_cross_entropy_by_hand():
-    config = LossConfig(smoothing=0.2)
-    found = cross_entropy(log_odds(0.25, 0.75), torch.tensor([0]), config, None)
+    found = cross_entropy(log_odds(0.25, 0.75), FIRST, LossConfig(smoothing=0.2), None)
     assert found.item() == pytest.approx(-0.9 * math.log(0.25) - 0.1 * math.log(0.75))
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+@pytest.mark.parametrize("weights", [None, WEIGHTS])
+@pytest.mark.parametrize("name", ["cross_entropy", "focal"])
+def test_cross_entropy_and_focal_without_focus_are_that_of_torch(logits, name, weights, smoothing):
+    config = LossConfig(gamma=0, smoothing=smoothing)
+    found = LOSSES[name](logits, TARGET, config, weights)
+    expected = functional.cross_entropy(logits, LABELS, weights, label_smoothing=smoothing)
+    assert found.item() == pytest.approx(expected.item())
+
+
 def test_focal_by_hand():
-    found = focal(log_odds(0.25, 0.75), torch.tensor([0]), LossConfig(gamma=2), None)
+    found = focal(log_odds(0.25, 0.75), FIRST, LossConfig(gamma=2), None)
     assert found.item() == pytest.approx(0.75**2 * math.log(4))
+
+
+def test_smoothed_focal_keeps_its_focus_on_the_label():
+    found = focal(log_odds(0.25, 0.75), FIRST, LossConfig(gamma=2, smoothing=0.2), None)
+    assert found.item() == pytest.approx(0.75**2 * (0.9 * math.log(4) + 0.1 * math.log(4 / 3)))
 
 
 def test_weighted_focal_by_hand():
     both = torch.cat([log_odds(0.25, 0.75)] * 2)
-    found = focal(both, torch.tensor([0, 1]), LossConfig(gamma=1), torch.tensor([3.0, 1.0]))
+    found = focal(both, BOTH, LossConfig(gamma=1), torch.tensor([3.0, 1.0]))
     first, second = 3 * 0.75 * math.log(4), 0.25 * math.log(4 / 3)
     assert found.item() == pytest.approx((first + second) / 4)
 
 
+@pytest.mark.parametrize("gamma", [0.5, 2.0, 5.0])
+def test_focal_of_two_classes_is_the_sigmoid_focal_loss_of_torchvision(gamma):
+    odds = torch.linspace(-4, 4, 9)
+    labels = torch.tensor([0, 1] * 5)[:9]
+    expected = sigmoid_focal_loss(odds, labels.float(), alpha=-1, gamma=gamma, reduction="mean")
+    outputs = torch.stack([torch.zeros(9), odds], dim=1)
+    found = focal(outputs, torch.eye(2)[labels], LossConfig(gamma=gamma), None)
+    assert found.item() == pytest.approx(expected.item(), rel=1e-5)
+
+
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
-@pytest.mark.parametrize("weights", [None, torch.linspace(0.5, 2, 18)])
-def test_focal_without_focus_is_cross_entropy(logits, smoothing, weights):
-    config = LossConfig(gamma=0, smoothing=smoothing)
-    expected = functional.cross_entropy(logits, LABELS, weights, label_smoothing=smoothing)
-    assert focal(logits, LABELS, config, weights).item() == pytest.approx(expected.item())
+@pytest.mark.parametrize("name", ["cross_entropy", "focal"])
+def test_mixed_labels_cost_the_mix_of_what_each_costs(logits, name, smoothing):
+    config = LossConfig(smoothing=smoothing)
+    loss, other = LOSSES[name], TARGET.roll(1, 0)
+    found = loss(logits, 0.3 * TARGET + 0.7 * other, config, None)
+    expected = 0.3 * loss(logits, TARGET, config, None) + 0.7 * loss(logits, other, config, None)
+    assert found.item() == pytest.approx(expected.item())
+
+
+@pytest.mark.parametrize("name", ["cross_entropy", "focal"])
+def test_mixed_labels_weigh_as_much_as_their_classes_shares(name):
+    config, weights = LossConfig(gamma=0), torch.tensor([3.0, 1.0])
+    found = LOSSES[name](log_odds(0.25, 0.75), torch.tensor([[0.5, 0.5]]), config, weights)
+    expected = (1.5 * math.log(4) + 0.5 * math.log(4 / 3)) / 2
+    assert found.item() == pytest.approx(expected)
 
 
 def test_soft_f1_by_hand():
     # p = (1/4, 3/4) for both images, labels 0 and 1: F1 is 2*.25/(.5+1) and 2*.75/(1.5+1)
-    both = torch.cat([log_odds(0.25, 0.75)] * 2)
-    found = soft_f1(both, torch.tensor([0, 1]), PLAIN, None)
+    found = soft_f1(torch.cat([log_odds(0.25, 0.75)] * 2), BOTH, PLAIN, None)
     assert found.item() == pytest.approx(1 - (1 / 3 + 3 / 5) / 2)
 
 
 def test_soft_f1_weighs_classes():
     both = torch.cat([log_odds(0.25, 0.75)] * 2)
-    found = soft_f1(both, torch.tensor([0, 1]), PLAIN, torch.tensor([3.0, 1.0]))
+    found = soft_f1(both, BOTH, PLAIN, torch.tensor([3.0, 1.0]))
     assert found.item() == pytest.approx(1 - (3 * 1 / 3 + 3 / 5) / 4)
 
 
 def test_smoothed_soft_f1_by_hand():
     # the target is (.9, .1); class 0 alone is a label
-    config = LossConfig(smoothing=0.2)
-    found = soft_f1(log_odds(0.25, 0.75), torch.tensor([0]), config, None)
+    found = soft_f1(log_odds(0.25, 0.75), FIRST, LossConfig(smoothing=0.2), None)
     assert found.item() == pytest.approx(1 - 2 * 0.25 * 0.9 / (0.25 + 0.9))
 
 
+def test_soft_f1_of_mixed_labels_by_hand():
+    # p = (1/4, 3/4), target (1/2, 1/2): F1 is 2*.125/.75 and 2*.375/1.25
+    found = soft_f1(log_odds(0.25, 0.75), torch.tensor([[0.5, 0.5]]), PLAIN, None)
+    assert found.item() == pytest.approx(1 - (1 / 3 + 3 / 5) / 2)
+
+
 def test_soft_f1_counts_the_classes_of_the_batch_alone():
-    found = soft_f1(log_odds(0.5, 0.25, 0.25), torch.tensor([0]), PLAIN, None)
+    found = soft_f1(log_odds(0.5, 0.25, 0.25), torch.tensor([[1.0, 0, 0]]), PLAIN, None)
     assert found.item() == pytest.approx(1 - 2 * 0.5 / 1.5)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@given(seed=st.integers(0, 2**31 - 1), size=st.integers(1, 60))
+def test_soft_f1_of_decisions_is_the_macro_f1_of_scikit_learn(seed, size):
+    generator = torch.Generator().manual_seed(seed)
+    labels, decided = torch.randint(0, 18, (2, size), generator=generator)
+    found = soft_f1(1000 * class_targets(decided), class_targets(labels), PLAIN, None)
+    expected = f1_score(labels, decided, labels=labels.unique(), average="macro", zero_division=0)
+    assert 1 - found.item() == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", LOSSES)
 def test_perfect_prediction_costs_nothing(name):
-    perfect = 100 * functional.one_hot(LABELS, 18).float()
-    assert loss_of(LossConfig(name=name), perfect) == pytest.approx(0, abs=1e-6)
+    assert LOSSES[name](100 * TARGET, TARGET, PLAIN, None).item() == pytest.approx(0, abs=1e-6)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", LOSSES)
 def test_better_prediction_costs_less(name, logits):
-    better = logits + functional.one_hot(LABELS, 18)
-    assert loss_of(LossConfig(name=name), better) < loss_of(LossConfig(name=name), logits)
-
-
-def test_mix_is_the_weighted_sum_of_its_losses(logits):
-    mixed = LossConfig(name="cross_entropy", mix=MixConfig(focal=0.2, f1=0.5))
-    parts = {name: loss_of(LossConfig(name=name), logits) for name in NAMES}
-    expected = 0.3 * parts["cross_entropy"] + 0.2 * parts["focal"] + 0.5 * parts["f1"]
-    assert loss_of(mixed, logits) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("class_weights", ["none", "inverse"])
-def test_multi_head_loss_is_the_sum_of_mask_gender_and_age(name, class_weights, logits):
-    config = LossConfig(name=name, smoothing=0.1, class_weights=class_weights)
-    heads, targets = logits[:, :8].split((3, 2, 3), 1), section_labels(LABELS, "multi")
-    expected = 0.0
-    for head, labels in zip(heads, targets, strict=True):
-        weights = inverse_class_weights(labels, head.shape[1])
-        used = weights if class_weights == "inverse" else None
-        expected += LOSSES[name](head, labels, config, used).item()
-    assert loss_of(config, logits[:, :8], "multi") == pytest.approx(expected)
+    better = LOSSES[name](logits + TARGET, TARGET, PLAIN, None)
+    assert better < LOSSES[name](logits, TARGET, PLAIN, None)
 
 
 def test_class_weights_are_inverse_counts_with_mean_one():
-    weights = inverse_class_weights(torch.tensor([0, 0, 0, 2]), 4)
+    weights = inverse_class_weights(torch.tensor([3.0, 0, 1, 0]))
     assert weights.tolist() == pytest.approx([0.5, 0, 1.5, 0])
 
 
-@given(st.lists(st.integers(0, 17), min_size=1, max_size=200))
-def test_class_weights_have_mean_one_over_the_classes_that_occur(labels):
-    weights = inverse_class_weights(torch.tensor(labels), 18)
-    assert (weights > 0).sum() == len(set(labels))
+def test_effective_number_by_hand():
+    # beta 1/2: one image counts 1, two count 1.5, three 1.75; weights 1, 2/3, 4/7 have mean 47/63
+    weights = effective_class_weights(torch.tensor([1.0, 2, 3, 0]), 0.5)
+    expected = [63 / 47, 42 / 47, 36 / 47, 0]
+    assert weights.tolist() == pytest.approx(expected)
+
+
+def test_effective_number_goes_from_one_a_class_to_one_an_image():
+    counts = torch.tensor([6000.0, 83, 700, 0])
+    assert effective_class_weights(counts, 0.0).tolist() == [1, 1, 1, 0]
+    nearly_one = effective_class_weights(counts, 1 - 1e-9)
+    assert nearly_one.tolist() == pytest.approx(inverse_class_weights(counts).tolist(), rel=1e-4)
+
+
+COUNTS = st.lists(st.integers(0, 6000), min_size=18, max_size=18).filter(any)
+
+
+@given(counts=COUNTS, beta=st.sampled_from([None, 0.0, 0.9, 0.999, 0.99999]))
+def test_class_weights_have_mean_one_over_the_classes_that_occur(counts, beta):
+    images = torch.tensor(counts).float()
+    weights = (
+        inverse_class_weights(images) if beta is None else effective_class_weights(images, beta)
+    )
+    assert torch.equal(weights > 0, images > 0)
     assert weights[weights > 0].mean().item() == pytest.approx(1, rel=1e-4)
+    assert weights.dtype == torch.float32
 
 
-def test_class_weights_are_counted_over_the_training_side_not_the_batch(logits):
-    config = LossConfig(class_weights="inverse")
-    side = torch.cat([LABELS, torch.zeros(60, dtype=torch.long)])
-    weights = inverse_class_weights(side, 18)
-    found = make_loss(config, "joint", side)(logits, LABELS)
-    assert torch.equal(found, functional.cross_entropy(logits, LABELS, weight=weights))
+MIXED = 0.4 * TARGET + 0.6 * TARGET.roll(1, 0)
 
 
-@pytest.mark.parametrize("heads", ["joint", "multi"])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", LOSSES)
 @given(
-    values=arrays(np.float32, (6, 18), elements=st.floats(-1e4, 1e4, width=32)),
-    gamma=st.sampled_from([0.0, 0.5, 1.0, 2.0, 10.0]),
+    seed=st.integers(0, 2**31 - 1),
+    size=st.sampled_from([1e4, 17.0, 1.0, 0.0]),
+    gamma=st.sampled_from([0.0, 0.01, 0.5, 1.0, 2.0, 10.0]),
     smoothing=st.sampled_from([0.0, 0.2]),
-    class_weights=st.sampled_from(["none", "inverse"]),
+    weights=st.sampled_from([None, WEIGHTS]),
+    target=st.sampled_from([TARGET, MIXED]),
 )
 def test_gradients_are_finite_at_extreme_logits(
-    heads, name, values, gamma, smoothing, class_weights
+    name, seed, size, gamma, smoothing, weights, target
 ):
-    outputs = torch.tensor(values[:, : sum(SECTIONS[heads])], requires_grad=True)
-    config = LossConfig(name=name, gamma=gamma, smoothing=smoothing, class_weights=class_weights)
-    loss = make_loss(config, heads, LABELS)(outputs, LABELS)
+    generator = torch.Generator().manual_seed(seed)
+    # Some logits are right by far, some wrong by far, some near the last digit of certainty.
+    random = torch.randint(-1, 2, target.shape, generator=generator) + 0.1 * TARGET
+    logits = (size * random).requires_grad_()
+    loss = LOSSES[name](logits, target, LossConfig(gamma=gamma, smoothing=smoothing), weights)
     loss.backward()
     assert torch.isfinite(loss)
-    assert torch.isfinite(outputs.grad).all()
-
-
-def test_loss_is_reckoned_in_full_precision(logits):
-    half = logits.bfloat16()
-    assert loss_of(PLAIN, half) == loss_of(PLAIN, half.float())
+    assert loss >= 0
+    assert torch.isfinite(logits.grad).all()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from trainable.labels import CLASS_COUNT, encode
-from trainable.metrics import METRICS, SCORE, macro_f1, scores
+from trainable.metrics import METRICS, SCORE, macro_f1, main_score, scores
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -47,3 +47,20 @@ def test_wrong_age_costs_the_joint_and_the_age_score_alone():
 def test_faultless_predictions_score_one_in_every_metric():
     labels = np.arange(CLASS_COUNT)
     assert scores(labels, labels) == dict.fromkeys(METRICS, 1.0)
+
+
+def test_model_for_some_tasks_is_scored_by_their_mean():
+    labels, predicted = (
+        encode([0, 1, 2], [0, 0, 1], [0, 1, 2]),
+        encode([0, 1, 2], [0, 0, 0], [2] * 3),
+    )
+    found = scores(labels, predicted, ("mask", "gender"))
+    assert set(found) == {"mask_f1", "mask_accuracy", "gender_f1", "gender_accuracy"}
+    assert main_score(found) == pytest.approx((1 + (0.8 + 0) / 2) / 2)
+
+
+def test_main_score_of_a_model_for_all_tasks_is_macro_f1():
+    labels = np.arange(CLASS_COUNT)
+    found = scores(labels, np.roll(labels, 1))
+    assert main_score(found) == found[SCORE] == 0
+    assert found["mask_f1"] > 0

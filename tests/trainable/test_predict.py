@@ -3,18 +3,18 @@
 import numpy as np
 import pytest
 
-from trainable.config import UserError
 from trainable.dataset import load_data
 from trainable.experiment import Asked, start_experiment
 from trainable.predict import main
 from trainable.recorded import write_weights
+from trainable.settings import UserError
 from trainable.store import ExperimentFolder, TrialFolder, create_experiment
 
 
 @pytest.fixture
 def experiment(two_folds, tmp_path) -> ExperimentFolder:
     folder = create_experiment(tmp_path / "runs", "faces")
-    start_experiment(folder, Asked("?", [], {}, {}), load_data(two_folds.data))
+    start_experiment(folder, Asked("?", "trainable.fit", [], {}, {}), load_data(two_folds.data))
     return folder
 
 
@@ -26,7 +26,7 @@ def trial(experiment, trained) -> TrialFolder:
 
 
 def test_eval_images_are_predicted_from_the_stored_weights(trial, trained, capsys):
-    write_weights(trained.recorded.fit, trial)
+    write_weights(trained.recorded.fit, trial.weights_file)
     assert main([f"trial={trial.path}"]) == 0
     expected = trained.recorded.fit.eval_probabilities()
     assert np.array_equal(trial.read_eval().values, expected.values)
@@ -40,7 +40,7 @@ def test_trial_without_weights_says_how_to_train_it_again(trial):
 
 
 def test_trial_of_other_data_is_refused(trial, trained):
-    write_weights(trained.recorded.fit, trial)
+    write_weights(trained.recorded.fit, trial.weights_file)
     record = trial.experiment.read_record()
     trial.experiment.write_record(record.model_copy(update={"data_fingerprint": "other"}))
     with pytest.raises(UserError, match="have changed since faces was started"):
@@ -52,7 +52,7 @@ def test_pretrained_trial_is_predicted_without_the_hub(trial, trained):
     record = trial.read().record
     pretrained = record.config.with_values({"model.pretrained": True})
     trial.write_record(record.model_copy(update={"config": pretrained}))
-    write_weights(trained.recorded.fit, trial)
+    write_weights(trained.recorded.fit, trial.weights_file)
     assert main([f"trial={trial.path}"]) == 0
 
 

@@ -69,7 +69,7 @@ def test_stored_weights_predict_the_stored_validation(two_folds, trained):
 
 
 def test_weights_are_stored_bit_by_bit(trained, folder):
-    write_weights(trained.recorded.fit, folder)
+    write_weights(trained.recorded.fit, folder.weights_file)
     stored = load_file(folder.weights_file)
     for name, value in trained.recorded.fit.weights().items():
         assert torch.equal(stored[name], value)

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trainable.config import UserError
 from trainable.records import ExperimentRecord, Outcome
+from trainable.settings import UserError
 from trainable.store import (
     ExperimentFolder,
     Probabilities,
@@ -58,6 +58,7 @@ def record_named(name: str) -> ExperimentRecord:
     return ExperimentRecord(
         experiment=name,
         question="?",
+        command="orchestrator.search",
         words=["space=loss_aug"],
         settings={"search": {"trials": 3}},
         space={},

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainable.config import UserError
 from trainable.labels import encode
+from trainable.settings import UserError
 from trainable.table import LISTED, listed, read_table
 
 PERSON = "000000_male_Asian_19"
@@ -56,6 +56,26 @@ def test_id_may_occur_twice_because_the_path_is_the_person(faces_root):
     persons = read_table(faces_root).images["person"]
     assert {PERSON, "000000_male_Asian_22"} <= set(persons)
     assert {"000004_male_Asian_60", "000004_male_Asian_60-1"} <= set(persons)
+
+
+def test_row_has_its_person_s_id_as_written(faces_root):
+    images = read_table(faces_root).images
+    assert (images["id"] == images["person"].str.partition("_")[0]).all()
+    assert images["id"].nunique() == 12
+
+
+@pytest.mark.parametrize("file", ["train/train.csv", "eval/info.csv"])
+def test_blank_lines_are_no_rows(faces_root, own_faces, file):
+    (own_faces / file).write_text((own_faces / file).read_text().replace("\n", "\n\n"))
+    given, read = read_table(faces_root), read_table(own_faces)
+    assert read.images.equals(given.images)
+    assert read.eval_images.equals(given.eval_images)
+
+
+def test_line_of_a_bad_row_counts_blank_lines(own_faces):
+    file = own_faces / "train" / "train.csv"
+    file.write_text(file.read_text().replace("\n", "\n\n").replace(",22,", ",young,", 1))
+    assert "line 5: 'young'" in complaint_about(own_faces)
 
 
 def test_extensions_may_be_mixed_and_written_in_capitals(faces_root, own_faces, person):

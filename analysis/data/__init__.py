@@ -1,0 +1,1 @@
+"""The data seen before training: one HTML page of counts, faces and the first batch."""

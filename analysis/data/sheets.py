@@ -1,0 +1,100 @@
+"""How do many small images travel in one HTML page? As tiles of one JPEG, with captions."""
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from trainable.labels import CLASS_COUNT
+
+Pixels = NDArray[np.uint8]
+TILE_WIDTH, TILE_HEIGHT = 96, 128
+"""Pixels of a face: multiples of JPEG's blocks, so that no tile bleeds into the next."""
+COLUMNS = 12
+"""Tiles of a sprite's row: no sprite is wider than browsers draw."""
+QUALITY = 85
+PAPER = (128, 128, 128)
+"""Fills a tile where an image is narrower or wider."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One image of a sheet: its place in the sprite in pixels, its name and its caption."""
+
+    left: int
+    top: int
+    name: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Images of one size in one JPEG, ``sprite`` being its data URI."""
+
+    sprite: str
+    width: int
+    height: int
+    tiles: list[Tile]
+
+
+def make_sheet(images: Sequence[Pixels], names: Sequence[str], captions: Sequence[str]) -> Sheet:
+    """Lay images of one size (H, W, 3) into one JPEG, row by row."""
+    height, width = images[0].shape[:2]
+    places = [divmod(number, COLUMNS) for number in range(len(images))]
+    columns = min(COLUMNS, len(images))
+    sprite = np.zeros(((places[-1][0] + 1) * height, columns * width, 3), np.uint8)
+    for (row, column), image in zip(places, images, strict=True):
+        sprite[row * height : (row + 1) * height, column * width : (column + 1) * width] = image
+    tiles = [
+        Tile(column * width, row * height, name, caption)
+        for (row, column), name, caption in zip(places, names, captions, strict=True)
+    ]
+    return Sheet(data_uri(sprite), width, height, tiles)
+
+
+def data_uri(image: Pixels) -> str:
+    """Return an image (H, W, 3) as a JPEG in a data URI."""
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "JPEG", quality=QUALITY, subsampling=0)
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def face(file: Path) -> Pixels:
+    """Return an image file as a tile (128, 96, 3): the whole image, upright, not distorted."""
+    with Image.open(file) as image:
+        # JPEG decodes to a smaller size at once, which is several times faster.
+        image.draft("RGB", (2 * TILE_WIDTH, 2 * TILE_HEIGHT))
+        upright = ImageOps.exif_transpose(image).convert("RGB")
+    return np.asarray(ImageOps.pad(upright, (TILE_WIDTH, TILE_HEIGHT), color=PAPER))
+
+
+def class_sheets(root: Path, images: pd.DataFrame, faces: int, seed: int) -> list[Sheet | None]:
+    """Return a contact sheet for each of the 18 classes, None for a class without images.
+
+    A sheet shows ``faces`` persons, chosen by ``seed``, in the order of their ages.
+    """
+    return [
+        _class_sheet(
+            root, images[images["label"] == label], faces, np.random.default_rng([seed, label])
+        )
+        for label in range(CLASS_COUNT)
+    ]
+
+
+def _class_sheet(
+    root: Path, images: pd.DataFrame, faces: int, random: np.random.Generator
+) -> Sheet | None:
+    if images.empty:
+        return None
+    shuffled = images.iloc[random.permutation(len(images))].drop_duplicates("person")
+    shown = shuffled.head(faces).sort_values("age", kind="stable")
+    names = shown["image"].tolist()
+    return make_sheet(
+        [face(root / name) for name in names], names, [f"{age:g}" for age in shown["age"]]
+    )

@@ -1,0 +1,100 @@
+"""Each line of an ablation differs from the line it is compared with by one technique."""
+
+import pytest
+
+from orchestrator.ablation_plan import make_ablation
+from orchestrator.schedulers import make_searcher
+from trainable.recipes.catalogue import RECIPES
+from trainable.settings import UserError
+
+SMALL = ["scale=small"]
+
+
+def rows_of(*words: str) -> dict[str, tuple[dict[str, object], str | None]]:
+    plan = make_ablation([*SMALL, *words])
+    return {row.name: (dict(row.values), row.reference) for row in plan.rows}
+
+
+def test_without_each_technique_the_rest_of_the_recipe_stays():
+    rows = rows_of("recipe=focal_multihead", "techniques=[focal loss,cut-off 58]")
+    assert rows == {
+        "whole recipe": ({}, None),
+        "without focal loss": ({"loss.name": "cross_entropy"}, "whole recipe"),
+        "without cut-off 58": ({"train.age_cutoff": 60}, "whole recipe"),
+    }
+
+
+def test_added_techniques_stand_alone_beside_the_plain_model():
+    rows = rows_of("recipe=focal_multihead", "mode=add", "techniques=[focal loss,cut-off 58]")
+    plain = {"loss.name": "cross_entropy", "train.age_cutoff": 60}
+    assert rows == {
+        "plain": (plain, None),
+        "+ focal loss": ({**plain, "loss.name": "focal"}, "plain"),
+        "+ cut-off 58": ({**plain, "train.age_cutoff": 58}, "plain"),
+    }
+
+
+def test_ladder_adds_one_after_the_other():
+    rows = rows_of("recipe=focal_multihead", "mode=ladder", "techniques=[focal loss,cut-off 58]")
+    plain = {"loss.name": "cross_entropy", "train.age_cutoff": 60}
+    focal = {**plain, "loss.name": "focal"}
+    assert rows == {
+        "plain": (plain, None),
+        "+ focal loss": (focal, "plain"),
+        "+ cut-off 58": ({**focal, "train.age_cutoff": 58}, "+ focal loss"),
+    }
+
+
+@pytest.mark.parametrize("recipe", sorted(set(RECIPES) - {"plain"}))
+@pytest.mark.parametrize("mode", ["remove", "add", "ladder"])
+def test_every_recipe_can_be_ablated(recipe, mode):
+    plan = make_ablation([*SMALL, f"recipe={recipe}", f"mode={mode}"])
+    assert len(plan.rows) == 1 + len(RECIPES[recipe].steps())
+    configs = {row.name: plan.base.with_values(row.values).member_configs() for row in plan.rows}
+    for row in plan.rows:
+        assert row.reference is None or configs[row.name] != configs[row.reference]
+
+
+def test_all_techniques_include_those_tried_beside():
+    rows = rows_of("recipe=f1_mix", "techniques=all")
+    assert rows["with focal loss"] == ({"loss.name": "focal"}, "whole recipe")
+
+
+def test_what_is_typed_stays_and_its_technique_is_left_out():
+    plan = make_ablation(["recipe=focal_multihead", "train.age_cutoff=59", *SMALL])
+    assert "without cut-off 58" not in [row.name for row in plan.rows]
+    assert any("cut-off 58 is left out" in note for note in plan.notes)
+
+
+def test_every_line_is_trained_once_for_each_seed():
+    words = ["recipe=focal_multihead", "techniques=[focal loss]", "seeds=3", "train.seed=5"]
+    plan = make_ablation([*SMALL, *words])
+    assert [point["train.seed"] for point in plan.points] == [5, 6, 7] * 2
+    assert plan.config.search.trials == 6
+
+
+def test_trials_are_taken_in_the_order_of_the_table_and_go_on_after_a_restart(tmp_path):
+    plan = make_ablation([*SMALL, "recipe=focal_multihead"])
+    first, second = make_searcher(plan), make_searcher(plan)
+    taken = [first.suggest("a"), first.suggest("b")]
+    first.save(str(tmp_path / "state"))
+    second.restore(str(tmp_path / "state"))
+    rest = [second.suggest(f"c{i}") for i in range(len(plan.points) - 2)]
+    assert [*taken, *rest] == list(plan.points)
+    assert second.suggest("more") == "FINISHED"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["recipe=plain"], "recipe=plain has no techniques to take away; choose recsys04"),
+        (["recipe=recsys04", "techniques=[CutMx]"], "did you mean CutMix"),
+        (["recipe=recsys04", "optim.lr=0.1,0.2"], "an ablation varies its techniques alone"),
+        (["recipe=recsys04", "mode=removal"], "did you mean remove"),
+        (["recipe=recsys04", "space=loss_aug"], "space says how a search chooses"),
+        (["recipe=recsys04", "search.trials=3"], "search.trials says how a search chooses"),
+    ],
+)
+def test_mistakes_are_found_before_anything_starts(words, said):
+    with pytest.raises(UserError, match=said):
+        make_ablation(words)

@@ -1,0 +1,33 @@
+"""Would anything stop a trial? Asked before it is started."""
+
+from trainable.config import TrialConfig
+from trainable.dataset import FaceData, load_data
+from trainable.device import select_device
+from trainable.model import check_backbone, make_model
+from trainable.sampling import check_mixing, training_side
+from trainable.settings import UserError
+
+
+def check_trial(config: TrialConfig) -> FaceData:
+    """Raise UserError for all that would stop the trial; return its data.
+
+    Checks each network's backbone, pretrained weights and data, and the folds for leaks.
+    """
+    if config.cv.folds == 0:
+        raise UserError(
+            "cv.folds=0 validates on nobody, so there is no score to go by; to train a scored "
+            "trial on all persons: python -m trainable.final trial=<experiment>/<trial>"
+        )
+    networks = [_check_network(own) for own in config.member_configs().values()]
+    return networks[0]
+
+
+def _check_network(config: TrialConfig) -> FaceData:
+    select_device(config.machine, sam_rho=config.optim.sam_rho)
+    check_backbone(config.model, (config.data.image_height, config.data.image_width))
+    if config.model.pretrained:
+        make_model(config.model)
+    data = load_data(config.data)
+    for fold in data.folds(config.cv):
+        check_mixing(training_side(config, data, fold), config)
+    return data

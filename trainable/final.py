@@ -1,0 +1,67 @@
+"""Train a scored trial again, on all persons: `python -m trainable.final trial=<folder>`.
+
+Cross-validation has found how many epochs are best; nobody is held back now, so there is no score.
+"""
+
+import shutil
+from pathlib import Path
+
+from pydantic import Field
+
+from trainable.checkpoint import load_state, save_state
+from trainable.command_line import Schema, read_words, run_command
+from trainable.experiment import check_same_data
+from trainable.fitting import Fit
+from trainable.predict import stored_trial
+from trainable.recorded import write_weights
+from trainable.settings import Section, UserError
+from trainable.store import TrialFolder
+
+
+class FinalConfig(Section):
+    """The words of `python -m trainable.final`."""
+
+    trial: str = Field(default="", description="folder of the trial: runs/<experiment>/<trial>")
+
+
+SCHEMA = Schema("trainable.final", FinalConfig, {})
+
+
+def main(words: list[str]) -> int:
+    """Train the trial that the words name on all persons, and predict the eval images with it."""
+    folder = stored_trial(read_words(SCHEMA, words).settings.trial)
+    train_on_all(folder)
+    print(f"{folder.path}: eval images predicted by a training on all persons")
+    return 0
+
+
+def train_on_all(folder: TrialFolder) -> None:
+    """Train on all persons for as many epochs as scored best; go on with one that was stopped."""
+    results = folder.read()
+    if results.best is None:
+        raise UserError(f"{folder.path} has no score yet: which epoch is best is not known")
+    fit = Fit(results.record.config.with_values({"cv.folds": 0}))
+    check_same_data(folder.experiment, fit.data)
+    unfinished = folder.path / "final"
+    if unfinished.exists():
+        fit.load_state_dict(load_state(unfinished))
+    while fit.epoch < results.best.epoch:
+        epoch, *_ = fit.train_epoch()
+        _keep(fit, unfinished)
+        print(f"epoch {fit.epoch} of {results.best.epoch}  loss {epoch.loss:.3f}", flush=True)
+    write_weights(fit, folder.final_weights_file)
+    folder.write_final(fit.eval_probabilities())
+    shutil.rmtree(unfinished)
+
+
+def _keep(fit: Fit, folder: Path) -> None:
+    """Write a checkpoint that is whole when it takes its name."""
+    partial = folder.with_name(f".{folder.name}")
+    partial.mkdir(exist_ok=True)
+    save_state(fit.state_dict(), partial)
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.rename(folder)
+
+
+if __name__ == "__main__":
+    run_command(SCHEMA, main)

@@ -1,0 +1,1 @@
+"""What five teams did, each in one declaration with the team's own words beside it."""
