@@ -14,6 +14,7 @@ from analysis.commands import new_app, tell, user_errors
 from benchmarks.figures import make_figures
 from benchmarks.images import measure_images
 from benchmarks.limit import measure_limit
+from benchmarks.recipes import measure_folds, measure_recipes
 from benchmarks.report import show, write_json
 from benchmarks.samples import Sample
 from benchmarks.search import measure_guide, measure_large, measure_search
@@ -33,6 +34,8 @@ class Part(StrEnum):
     GUIDE = "guide"
     LARGE = "large"
     IMAGES = "images"
+    RECIPES = "recipes"
+    FOLDS = "folds"
 
 
 app = new_app()
@@ -93,6 +96,8 @@ STEPS: Mapping[str, Step] = {
     "guide": measure_guide,
     "large": measure_large,
     "images": measure_images,
+    "recipes": measure_recipes,
+    "folds": measure_folds,
 }
 STEPS_OF_PART: Mapping[Part, tuple[str, ...]] = {
     Part.LIMIT: ("limit",),
@@ -100,6 +105,8 @@ STEPS_OF_PART: Mapping[Part, tuple[str, ...]] = {
     Part.GUIDE: ("guide",),
     Part.LARGE: ("limit", "large", "limit"),
     Part.IMAGES: ("images",),
+    Part.RECIPES: ("recipes",),
+    Part.FOLDS: ("folds",),
 }
 """What each part measures: searches between two measurements of the limit, as speeds drift."""
 

@@ -10,6 +10,8 @@ from benchmarks.samples import (
     AUGMENTATION,
     BEFORE_TRIALS,
     CACHE_BUILD,
+    COMPUTE_PLAIN,
+    FOLD_OF_FIVE,
     FURTHER_START,
     GUIDE,
     GUIDE_MEMORY,
@@ -19,13 +21,16 @@ from benchmarks.samples import (
     LIMIT_USUAL,
     LIMITS,
     MEMORY,
+    ONE_FOLD,
     SEARCH,
     SECONDS_OF_A_TRIAL,
     Sample,
+    compute_share_of,
     seconds_of,
 )
+from trainable.recipes.catalogue import RECIPES
 
-EPOCHS, IMAGES, SECONDS, GIB, TIMES = "epochs/min", "images/s", "s", "GiB", "x"
+EPOCHS, IMAGES, SECONDS, GIB, TIMES, SHARE = "epochs/min", "images/s", "s", "GiB", "x", "of 1"
 
 
 @dataclass(frozen=True)
@@ -139,6 +144,13 @@ ASKED = (
     Asked("before the first trial", BEFORE_TRIALS, SECONDS),
     Asked("after the last trial", AFTER_TRIALS, SECONDS),
     *(Asked(f"a trial: {kind}", seconds_of(kind), SECONDS) for kind in SECONDS_OF_A_TRIAL),
+    Asked("compute share, no augmentation", COMPUTE_PLAIN, SHARE),
+    *(Asked(compute_share_of(recipe), compute_share_of(recipe), SHARE) for recipe in RECIPES),
+    *(
+        Asked(f"... / no augmentation: {recipe}", compute_share_of(recipe), TIMES, (COMPUTE_PLAIN,))
+        for recipe in RECIPES
+    ),
+    Asked("a fold of five / one fold", FOLD_OF_FIVE, TIMES, (ONE_FOLD,), Target("<", 1.05)),
     Asked("peak memory, search", MEMORY, GIB, target=Target("<", 6)),
     Asked("peak memory, large sources", LARGE_MEMORY, GIB, target=Target("<", 6)),
     Asked("peak memory, guide", GUIDE_MEMORY, GIB),

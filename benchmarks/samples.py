@@ -10,6 +10,9 @@ LARGE_MEMORY = "memory, large sources"
 BEFORE_TRIALS, AFTER_TRIALS = "before the first trial", "after the last trial"
 SECONDS_OF_A_TRIAL = ("setup", "data", "step", "validation", "store", "waiting")
 
+COMPUTE_PLAIN = "compute share, no augmentation"
+ONE_FOLD, FOLD_OF_FIVE = "one fold", "a fold of five"
+
 LIMITS = (LIMIT_USUAL, LIMIT_FAST)
 
 
@@ -24,3 +27,8 @@ class Sample:
 def seconds_of(kind: str) -> str:
     """Return the name of the samples of one kind of a trial's seconds."""
     return f"a trial's {kind}"
+
+
+def compute_share_of(recipe: str) -> str:
+    """Return the name of the samples of a recipe's compute share."""
+    return f"compute share, {recipe}"

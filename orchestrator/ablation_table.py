@@ -85,7 +85,7 @@ def show_lines(question: str, lines: Sequence[Line]) -> None:
     """Print the table."""
     table = Table(box=SIMPLE_HEAD, padding=0, show_edge=False)
     table.add_column("", overflow="fold")
-    for heading in (*HEADINGS.values(), "differ-\nence", "95 %\ninterval"):
+    for heading in (*HEADINGS.values(), "diff.", "95 %\ninterval"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     table.add_column("sec.", justify="right", no_wrap=True)
@@ -96,7 +96,7 @@ def show_lines(question: str, lines: Sequence[Line]) -> None:
     console = Console(markup=False, emoji=False, highlight=False)
     console.print("", question, table, sep="\n")
     console.print(
-        "difference: of macro-F1, to the line before in a ladder, else to the first; its interval "
+        "diff.: of macro-F1, to the line before in a ladder, else to the first; its interval "
         "is from resampling persons, chance in the training itself is not in it."
     )
 
@@ -105,7 +105,11 @@ def _compared(line: Line) -> tuple[str, str, str]:
     if line.difference is None:
         return "", "", ""
     found = line.difference
-    return f"{found.value:+.3f}", f"{found.low:+.3f} {found.high:+.3f}", found.verdict
+    return _signed(found.value), f"{_signed(found.low)} {_signed(found.high)}", found.verdict
+
+
+def _signed(number: float) -> str:
+    return f"{number:+.3f}".replace("0.", ".", 1)
 
 
 def _trained(

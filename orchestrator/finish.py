@@ -92,7 +92,8 @@ def how_to_resume(progress: SearchProgress, folder: ExperimentFolder, command: s
 def _best_line(best: TrialProgress | None) -> str:
     if best is None or best.best is None:
         return "none: no trial finished an epoch"
-    return f"{best.trial} with macro-F1 {best.best.score:.4f} at epoch {best.best.epoch}"
+    found = best.best
+    return f"{best.trial} with {found.score_name} {found.score:.4f} at epoch {found.epoch}"
 
 
 def _is_default(runs: Path) -> bool:

@@ -12,6 +12,7 @@ from trainable.command_line import read_words, trial_of
 from trainable.config import TrialConfig
 from trainable.ignored import ignored_settings
 from trainable.recipes.recipe import Settings
+from trainable.settings import UserError
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,19 @@ def make_plan(words: Sequence[str]) -> Plan:
     base = trial_of(given, given.settings.scale)
     space = narrow(space_named(given.settings.space, given.pinned), given.swept, base)
     check_space(space, base)
+    _refuse_incomparable(space, base)
     notes = ignored_settings(base, given.pinned | set(given.swept), space.parameters)
     return Plan(tuple(words), given.settings, base, space, tuple(notes))
+
+
+def _refuse_incomparable(space: Space, base: TrialConfig) -> None:
+    found = {base.with_values(values).tasks for values in end_values(space, base)}
+    if len(found) > 1:
+        answered = " or ".join(sorted(" and ".join(tasks) for tasks in found))
+        raise UserError(
+            f"the trials would answer {answered}: scores of different tasks do not compare; pin "
+            "model.heads= or members.use= and search them one after the other"
+        )
 
 
 def images_and_models(plan: Plan) -> list[TrialConfig]:

@@ -95,7 +95,8 @@ def _counts(progress: SearchProgress) -> str:
 
 def _best(trial: TrialProgress) -> str:
     assert trial.best
-    score = f"macro-F1 {trial.best.score:.4f} by {trial.trial} in epoch {trial.best.epoch}"
+    best = trial.best
+    score = f"{best.score_name} {best.score:.4f} by {trial.trial} in epoch {best.epoch}"
     return f"best: {score}, {compact(trial.values)}"
 
 

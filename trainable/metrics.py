@@ -53,3 +53,10 @@ def main_score(metrics: Mapping[str, float]) -> float:
     if SCORE in metrics:
         return metrics[SCORE]
     return float(np.mean([metrics[f"{task}_f1"] for task in TASKS if f"{task}_f1" in metrics]))
+
+
+def score_name(metrics: Mapping[str, float]) -> str:
+    """Return what ``main_score`` is of these metrics, as people are told."""
+    if SCORE in metrics:
+        return "macro-F1"
+    return f"F1 of {' and '.join(task for task in TASKS if f'{task}_f1' in metrics)}"

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from trainable.config import TrialConfig
-from trainable.metrics import main_score
+from trainable.metrics import main_score, score_name
 from trainable.settings import Section, Value
 
 Status = Literal["running", "stopped", "completed", "failed"]
@@ -29,6 +29,11 @@ class EpochRecord(Section):
     def score(self) -> float:
         """The metric that trials are ranked by."""
         return main_score(self.metrics)
+
+    @property
+    def score_name(self) -> str:
+        """What the score is: macro-F1, or of a trial for some tasks their F1."""
+        return score_name(self.metrics)
 
     @property
     def epoch_seconds(self) -> float:

@@ -153,3 +153,9 @@ def test_each_backbone_and_image_size_is_checked_once():
         == len(images_and_models(plan))
         == 1 + len(SPACES["backbone"].parameters["model.backbone"].choices)
     )
+
+
+def test_trials_for_different_tasks_are_not_compared():
+    said = refusal("model.heads=age,joint")
+    assert "the trials would answer age or mask and gender and age" in said
+    assert make_plan(["model.heads=joint,multi"]).space.parameters

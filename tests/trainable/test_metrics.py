@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from trainable.labels import CLASS_COUNT, encode
-from trainable.metrics import METRICS, SCORE, macro_f1, main_score, scores
+from trainable.metrics import METRICS, SCORE, macro_f1, main_score, score_name, scores
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -57,10 +57,12 @@ def test_model_for_some_tasks_is_scored_by_their_mean():
     found = scores(labels, predicted, ("mask", "gender"))
     assert set(found) == {"mask_f1", "mask_accuracy", "gender_f1", "gender_accuracy"}
     assert main_score(found) == pytest.approx((1 + (0.8 + 0) / 2) / 2)
+    assert score_name(found) == "F1 of mask and gender"
 
 
 def test_main_score_of_a_model_for_all_tasks_is_macro_f1():
     labels = np.arange(CLASS_COUNT)
     found = scores(labels, np.roll(labels, 1))
     assert main_score(found) == found[SCORE] == 0
+    assert score_name(found) == "macro-F1"
     assert found["mask_f1"] > 0
