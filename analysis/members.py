@@ -23,9 +23,10 @@ def named_members(experiment: Experiment, names: Sequence[str]) -> list[Trial]:
 
     `<experiment>/<trial>` is one of another experiment, in the same folder and on the same data.
     """
-    if len(set(names)) < len(names):
+    members = [_named_member(experiment, name) for name in names]
+    if len({member.folder.path.resolve() for member in members}) < len(names):
         raise UserError(f"--trials {','.join(names)}: name each trial once")
-    return [_named_member(experiment, name) for name in names]
+    return members
 
 
 def _named_member(experiment: Experiment, name: str) -> Trial:

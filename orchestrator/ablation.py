@@ -37,41 +37,60 @@ def free_techniques(
     return free
 
 
-def ablation_rows(recipe: Recipe, mode: Mode, techniques: Mapping[str, Settings]) -> list[Row]:
-    """Return the lines of an ablation, each after the one it is compared with."""
-    return MODES[mode](recipe, techniques)
+def ablation_rows(
+    recipe: Recipe, mode: Mode, names: Sequence[str], pinned: AbstractSet[str]
+) -> list[Row]:
+    """Return the lines of an ablation of the named techniques, references before their lines.
+
+    ``pinned`` paths stay as they were given. A line says which techniques are present: the recipe's
+    own keep the settings that the recipe's networks have of them.
+    """
+    return [
+        Row(line.name, _values(recipe, line.present, pinned), line.reference)
+        for line in MODES[mode](recipe, names)
+    ]
 
 
-def _remove(recipe: Recipe, techniques: Mapping[str, Settings]) -> list[Row]:
-    rows = [Row(WHOLE, {})]
-    for name, settings in techniques.items():
-        is_part = name in recipe.steps()
-        values = recipe.undone(settings) if is_part else settings
-        rows.append(Row(f"{'without' if is_part else 'with'} {name}", values, WHOLE))
-    return rows
+@dataclass(frozen=True)
+class _Line:
+    name: str
+    present: AbstractSet[str]
+    reference: str | None = None
 
 
-def _add(recipe: Recipe, techniques: Mapping[str, Settings]) -> list[Row]:
-    plain = _plain(recipe, techniques)
-    added = [Row(f"+ {name}", {**plain, **own}, PLAIN) for name, own in techniques.items()]
-    return [Row(PLAIN, plain), *added]
+def _values(recipe: Recipe, present: AbstractSet[str], pinned: AbstractSet[str]) -> Settings:
+    """Return what makes the recipe one with exactly the ``present`` techniques."""
+    steps, values = recipe.steps(), dict[str, Value]()
+    kept = set(pinned).union(*(steps[name] for name in present if name in steps))
+    for name, settings in steps.items():
+        if name not in present:
+            values |= {p: v for p, v in recipe.undone(settings).items() if p not in kept}
+    for name in present - steps.keys():
+        values |= {p: v for p, v in recipe.tried[name].items() if p not in pinned}
+    return values
 
 
-def _ladder(recipe: Recipe, techniques: Mapping[str, Settings]) -> list[Row]:
-    rows = [Row(PLAIN, _plain(recipe, techniques))]
-    for name, settings in techniques.items():
-        rows.append(Row(f"+ {name}", {**rows[-1].values, **settings}, rows[-1].name))
-    return rows
+def _remove(recipe: Recipe, names: Sequence[str]) -> list[_Line]:
+    whole = frozenset(recipe.steps())
+    lines = [_Line(WHOLE, whole)]
+    for name in names:
+        word = "without" if name in whole else "with"
+        lines.append(_Line(f"{word} {name}", whole ^ {name}, WHOLE))
+    return lines
 
 
-def _plain(recipe: Recipe, techniques: Mapping[str, Settings]) -> dict[str, Value]:
-    plain: dict[str, Value] = {}
-    for settings in techniques.values():
-        plain |= recipe.undone(settings)
-    return plain
+def _add(recipe: Recipe, names: Sequence[str]) -> list[_Line]:
+    return [_Line(PLAIN, set()), *(_Line(f"+ {name}", {name}, PLAIN) for name in names)]
 
 
-MODES: Mapping[Mode, Callable[[Recipe, Mapping[str, Settings]], list[Row]]] = {
+def _ladder(recipe: Recipe, names: Sequence[str]) -> list[_Line]:
+    lines = [_Line(PLAIN, set())]
+    for name in names:
+        lines.append(_Line(f"+ {name}", lines[-1].present | {name}, lines[-1].name))
+    return lines
+
+
+MODES: Mapping[Mode, Callable[[Recipe, Sequence[str]], list[_Line]]] = {
     "remove": _remove,
     "add": _add,
     "ladder": _ladder,

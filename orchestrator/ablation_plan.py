@@ -1,6 +1,6 @@
 """What exactly will an ablation train? Its words, and everything checked before it starts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +11,8 @@ from orchestrator.ablation import Mode, Row, ablation_rows, free_techniques
 from orchestrator.config import SearchConfig
 from orchestrator.plan import Plan
 from search_spaces.language import Space, choice
-from trainable.command_line import TRIAL_GROUPS, Schema, read_words, trial_of
-from trainable.config import TrialConfig
+from trainable.command_line import TRIAL_GROUPS, Schema, read_words
+from trainable.config import TrialConfig, trial_part
 from trainable.ignored import ignored_settings
 from trainable.recipes.catalogue import RECIPES, SCALES
 from trainable.recipes.recipe import Recipe, Settings
@@ -64,22 +64,21 @@ def make_ablation(words: Sequence[str]) -> Ablation:
         path = next(iter(given.swept))
         raise UserError(f"{path} was given several values; an ablation varies its techniques alone")
     _refuse_search_words(given.pinned)
-    config, base = given.settings, trial_of(given, given.settings.scale)
-    recipe = _recipe(config)
-    free = free_techniques(recipe, _names(config, recipe), given.pinned | set(SCALES[config.scale]))
-    rows = ablation_rows(recipe, config.mode, {name: own for name, own in free.items() if own})
-    pinned = [
-        f"{name} is left out: what it sets was given" for name, own in free.items() if not own
-    ]
+    config, base = given.settings, trial_part(given.settings)
+    recipe, pinned = _recipe(config), given.pinned | set(SCALES[config.scale])
+    free = free_techniques(recipe, _names(config, recipe), pinned)
+    rows = ablation_rows(recipe, config.mode, [name for name in free if free[name]], pinned)
     points = [point for row in rows for point in points_of(row, config.seeds, base)]
     for point in points:
         base.with_values(point)
+    space = _space(config, points, base)
+    notes = ignored_settings(base, given.pinned, space.parameters)
     return Ablation(
         words=tuple(words),
         config=_one_trial_a_point(config, len(points)),
         base=base,
-        space=_space(config, points, base),
-        notes=(*ignored_settings(base, given.pinned), *pinned),
+        space=space,
+        notes=(*notes, *_given_parts(recipe, free, given.pinned)),
         points=tuple(points),
         command=SCHEMA.command,
         rows=tuple(rows),
@@ -118,6 +117,20 @@ def _names(config: AblationConfig, recipe: Recipe) -> Sequence[str]:
         if name not in known:
             raise unknown_name(f"technique of {config.recipe}", name, known)
     return config.techniques or list(recipe.steps())
+
+
+def _given_parts(
+    recipe: Recipe, free: Mapping[str, Settings], typed: AbstractSet[str]
+) -> list[str]:
+    """Return a sentence for each technique of which something was typed, and so stays."""
+    known = {**recipe.steps(), **recipe.tried}
+    notes: list[str] = []
+    for name, own in free.items():
+        given = sorted(known[name].keys() & typed)
+        if given:
+            rest = "the rest of it is varied" if own else "it is left out"
+            notes.append(f"{name}: {' and '.join(given)} stays as it was given; {rest}")
+    return notes
 
 
 def _one_trial_a_point(config: AblationConfig, points: int) -> AblationConfig:

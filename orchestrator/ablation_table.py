@@ -74,6 +74,18 @@ def ablation_lines(plan: Ablation, folder: ExperimentFolder) -> list[Line]:
     ]
 
 
+def untrained(plan: Ablation, folder: ExperimentFolder) -> dict[str, str]:
+    """Return why the rows that are not in the table are not: name -> reason."""
+    stored = [trial.read() for trial in folder.trials()]
+    reasons: dict[str, str] = {}
+    for row in plan.rows:
+        for point in points_of(row, plan.seeds, plan.base):
+            outcomes = [one.outcome for one in stored if one.record.values == point]
+            if not any(outcome.status == "completed" for outcome in outcomes):
+                reasons[row.name] = outcomes[-1].reason if outcomes else "not started"
+    return reasons
+
+
 def write_lines(folder: ExperimentFolder, lines: Sequence[Line]) -> Path:
     """Write the table as CSV into the experiment's folder."""
     file = folder.path / FILE
@@ -96,7 +108,7 @@ def show_lines(question: str, lines: Sequence[Line]) -> None:
     console = Console(markup=False, emoji=False, highlight=False)
     console.print("", question, table, sep="\n")
     console.print(
-        "diff.: of macro-F1, to the line before in a ladder, else to the first; its interval "
+        "diff.: of the score, to the line before in a ladder, else to the first; its interval "
         "is from resampling persons, chance in the training itself is not in it."
     )
 

@@ -45,7 +45,8 @@ def _distribution(
         return _range(path, sweep, declared, base)
     if isinstance(sweep, RangeSweep):
         return choice(*sweep.range())
-    assert isinstance(sweep, ChoiceSweep)
+    if not isinstance(sweep, ChoiceSweep):
+        raise UserError(f"{path}: write several values as a,b,c and a range as interval(low,high)")
     return choice(*(_plain(value) for value in sweep.list))
 
 

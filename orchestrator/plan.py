@@ -8,8 +8,8 @@ from orchestrator.narrow import narrow
 from search_spaces.catalogue import space_named
 from search_spaces.ends import check_space, end_values
 from search_spaces.language import Space
-from trainable.command_line import read_words, trial_of
-from trainable.config import TrialConfig
+from trainable.command_line import read_words
+from trainable.config import TrialConfig, trial_part
 from trainable.ignored import ignored_settings
 from trainable.recipes.recipe import Settings
 from trainable.settings import UserError
@@ -34,7 +34,7 @@ class Plan:
 def make_plan(words: Sequence[str]) -> Plan:
     """Read and check the words of a search; raise UserError for a mistake."""
     given = read_words(SCHEMA, words)
-    base = trial_of(given, given.settings.scale)
+    base = trial_part(given.settings)
     space = narrow(space_named(given.settings.space, given.pinned), given.swept, base)
     check_space(space, base)
     _refuse_incomparable(space, base)
@@ -52,13 +52,19 @@ def _refuse_incomparable(space: Space, base: TrialConfig) -> None:
         )
 
 
-def images_and_models(plan: Plan) -> list[TrialConfig]:
-    """Return one configuration for each kind of data, network and sampling that trials may take."""
+def distinct_configs(plan: Plan) -> list[TrialConfig]:
+    """Return one configuration for each kind of trial, of what a check could find fault with.
+
+    That is the data, the network, the training rows that halves are joined of, and the precision.
+    """
     found: dict[object, TrialConfig] = {}
     for values in plan.points or [{}, *end_values(plan.space, plan.base)]:
         config = plan.base.with_values(values)
         kinds = [
-            (one.data, one.model, one.train.sampler, one.augment.horizontal_cutmix > 0)
+            (
+                *(one.data, one.model, one.machine, one.optim.sam_rho > 0),
+                one.augment.horizontal_cutmix > 0 and (one.cv, one.train),
+            )
             for one in config.member_configs().values()
         ]
         found.setdefault(tuple(kinds), config)

@@ -5,14 +5,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from orchestrator.config import SCHEMA
-from orchestrator.plan import Plan, images_and_models, make_plan
+from orchestrator.config import SCHEMA, SearchConfig
+from orchestrator.plan import Plan, distinct_configs, make_plan
 from trainable.check import check_trial
-from trainable.command_line import run_command
-from trainable.config import DEMO
+from trainable.command_line import Schema, read_words, run_command
+from trainable.config import DEMO, TrialConfig
 from trainable.dataset import FaceData
 from trainable.experiment import Asked, add_start, check_same_data, start_experiment
+from trainable.records import ExperimentRecord
 from trainable.settings import UserError
 from trainable.store import ExperimentFolder, create_experiment, open_experiment
 
@@ -35,17 +37,18 @@ class Ended:
 
 def main(words: list[str]) -> int:
     """Start a search, or go on with one; return 1 where no trial finished."""
-    return start(words, make_plan).code
+    return start(words, SCHEMA, make_plan).code
 
 
-def start(words: Sequence[str], plan_from: PlanFrom) -> Ended:
+def start(words: Sequence[str], schema: Schema[Any], plan_from: PlanFrom) -> Ended:
     """Start what the words say, or go on with it."""
+    asked: SearchConfig = read_words(schema, words).settings
+    if asked.resume:
+        return resume(words, schema, plan_from)
     plan = plan_from(words)
     for note in plan.notes:
         print(f"note: {note}", file=sys.stderr)
-    if plan.config.resume:
-        return resume(plan, plan_from)
-    data = [check_trial(config) for config in images_and_models(plan)]
+    data = [check_trial(config) for config in distinct_configs(plan)]
     experiment = new_experiment(plan, data[0])
     try:
         return Ended(run(plan, experiment), plan, experiment)
@@ -63,26 +66,39 @@ def new_experiment(plan: Plan, data: FaceData) -> ExperimentFolder:
     return experiment
 
 
-def resume(given: Plan, plan_from: PlanFrom) -> Ended:
+def resume(words: Sequence[str], schema: Schema[Any], plan_from: PlanFrom) -> Ended:
     """Go on with a stored search as it was asked."""
-    name = given.config.resume
-    experiment = open_experiment(Path(given.config.search.runs), name)
+    asked: SearchConfig = read_words(schema, words).settings
+    name = asked.resume
+    experiment = open_experiment(Path(asked.search.runs), name)
     record = experiment.read_record()
-    ignored = sorted(
-        word for word in given.words if not word.startswith(("resume=", "search.runs="))
-    )
+    ignored = sorted(word for word in words if not word.startswith(("resume=", "search.runs=")))
     if ignored:
         raise UserError(f"resume={name} goes on as it was asked; leave out {' '.join(ignored)}")
     if not (experiment.path / RAYS_STATE).exists():
         raise UserError(f"{name} holds no search that can go on: no trial was started by one")
-    if record.command != given.command:
+    if record.command != schema.command:
         raise UserError(f"{name} goes on with: python -m {record.command} resume={name}")
     plan = plan_from(record.words)
-    if plan.base.data.root != DEMO:
-        plan = plan_from([*record.words, f"data.root='{record.data_root}'"])
+    plan = plan_from([*record.words, *_files(plan, record)])
     check_same_data(experiment, check_trial(plan.base))
     add_start(experiment)
     return Ended(run(plan, experiment, is_resumed=True), plan, experiment)
+
+
+def _files(plan: Plan, record: ExperimentRecord) -> list[str]:
+    """Return the words for the files that the search was started with, wherever it is resumed."""
+    if plan.base.data.root == DEMO:
+        return []
+    stored = TrialConfig.model_validate(
+        {name: record.settings[name] for name in TrialConfig.model_fields}
+    )
+    paths = {
+        "data.root": record.data_root,
+        "data.face_boxes": stored.data.face_boxes,
+        "data.label_fixes": stored.data.label_fixes,
+    }
+    return [f"{path}='{file}'" for path, file in paths.items()]
 
 
 def experiment_name(plan: Plan) -> str:

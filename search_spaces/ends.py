@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import optuna
 from optuna.distributions import (
     BaseDistribution,
     CategoricalDistribution,
@@ -11,7 +12,9 @@ from optuna.distributions import (
 
 from search_spaces.language import Domain, Space, When
 from trainable.config import TrialConfig
-from trainable.settings import Value, setting_paths, unknown_name
+from trainable.settings import UserError, Value, setting_paths, unknown_name
+
+RANDOM_DRAWS = 100
 
 
 class _Wishes:
@@ -41,8 +44,22 @@ def check_space(space: Space, base: TrialConfig) -> None:
     for path in [*space.parameters, *parents]:
         if path not in known:
             raise unknown_name("setting in the search space", path, known)
-    for values in end_values(space, base):
-        base.with_values(values)
+    for values in [*end_values(space, base), *random_values(space, base)]:
+        try:
+            base.with_values(values)
+        except UserError as error:
+            drawn = " ".join(f"{path}={value}" for path, value in values.items())
+            raise UserError(
+                f"{error} (the search could draw {drawn}: pin or narrow one of the two settings)"
+            ) from None
+
+
+def random_values(space: Space, base: TrialConfig) -> Iterator[dict[str, Value]]:
+    """Yield random draws: settings may contradict each other only together."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    for _ in range(RANDOM_DRAWS):
+        yield space.suggest(study.ask(), base)
 
 
 def end_values(space: Space, base: TrialConfig) -> Iterator[dict[str, Value]]:

@@ -17,7 +17,7 @@ from trainable.device import Device
 from trainable.folds import Rows
 from trainable.labels import OLD_AGE
 from trainable.mixing import Batch, join_halves, mix_batch
-from trainable.sampling import Occurrences, Plan, TrainingSide, check_mixing
+from trainable.sampling import EpochPlan, Occurrences, TrainingSide, check_mixing
 
 Position = tuple[int, int]
 """(epoch, batch)."""
@@ -34,7 +34,7 @@ class TrainingBatches(Dataset[Batch]):
         self._augment = Augmenter(config.augment)
         self._augment_copies = Augmenter(config_of_copies(config.augment))
         self._shown = Occurrences(side, config.train)
-        self._plan: tuple[int, Plan] | None = None
+        self._plan: tuple[int, EpochPlan] | None = None
 
     @property
     def batch_count(self) -> int:
@@ -52,20 +52,20 @@ class TrainingBatches(Dataset[Batch]):
         mixable = torch.from_numpy(images).permute(0, 3, 1, 2), targets
         return mix_batch(mixable, self._config.augment, generator)
 
-    def _plan_of(self, epoch: int) -> Plan:
+    def _plan_of(self, epoch: int) -> EpochPlan:
         if self._plan is None or self._plan[0] != epoch:
             order = self._shown.order(self._generator(epoch))
             rows = self._shown.rows[order]
             labels = self._side.labels[rows]
             rows_of_class = {int(label): rows[labels == label] for label in np.unique(labels)}
-            self._plan = epoch, Plan(order, rows_of_class)
+            self._plan = epoch, EpochPlan(order, rows_of_class)
         return self._plan[1]
 
     def _generator(self, *position: int) -> np.random.Generator:
         return np.random.default_rng([*self._seeds, *position])
 
     def _cut_and_join(
-        self, rows: Rows, plan: Plan, generator: np.random.Generator
+        self, rows: Rows, plan: EpochPlan, generator: np.random.Generator
     ) -> tuple[NDArray[np.uint8], torch.Tensor]:
         side = self._side
         images, targets = side.pixels[rows], side.targets[rows]

@@ -16,7 +16,7 @@ def check_trial(config: TrialConfig) -> FaceData:
     if config.cv.folds == 0:
         raise UserError(
             "cv.folds=0 validates on nobody, so there is no score to go by; to train a scored "
-            "trial on all persons: python -m trainable.final trial=<experiment>/<trial>"
+            "trial on all persons: python -m trainable.final trial=runs/<experiment>/<trial>"
         )
     networks = [_check_network(own) for own in config.member_configs().values()]
     return networks[0]

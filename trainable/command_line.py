@@ -6,6 +6,7 @@
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -21,7 +22,6 @@ from pydantic.fields import FieldInfo
 from rich.console import Console
 from rich.table import Table
 
-from trainable.config import TrialConfig, trial_part
 from trainable.recipes.catalogue import RECIPES, SCALES
 from trainable.settings import Section, UserError, check_settings, setting_paths, unknown_name
 
@@ -73,10 +73,11 @@ def read_words(schema: Schema[Settled], words: Sequence[str]) -> Words[Settled]:
         for key, override in given.items()
         if key not in swept
     ]
-    settings = check_settings(schema.settings, _compose(schema, plain))
     paths = setting_paths(schema.settings)
     pinned = frozenset(key for key in given if key in paths and key not in swept)
-    return Words(settings, pinned, swept)
+    tree = _compose(schema, plain)
+    _share_with_members(tree, pinned)
+    return Words(check_settings(schema.settings, tree), pinned, swept)
 
 
 def run_command(schema: Schema[Any], main: Callable[[list[str]], int]) -> None:
@@ -109,16 +110,13 @@ def print_help(schema: Schema[Any]) -> None:
     console.print(table, markup=False)
 
 
-def trial_of(given: Words[Any], scale: str) -> TrialConfig:
-    """Return the settings of the trial that a command line describes.
-
-    What was typed, or belongs to ``scale``, counts for every network that a recipe lets vote.
-    """
-    trial = trial_part(given.settings)
-    shared = [
-        path for path in setting_paths(TrialConfig) if path in given.pinned | set(SCALES[scale])
-    ]
-    return trial.with_values({path: trial.value(path) for path in shared})
+def _share_with_members(tree: dict[str, Any], pinned: AbstractSet[str]) -> None:
+    """Let what was typed, or belongs to the scale, count for every network of a recipe."""
+    members = tree.get("members", {}).get("settings", {})
+    shared = pinned | set(SCALES[tree["scale"]]) if members else pinned
+    for own in members.values():
+        for path in own.keys() & shared:
+            del own[path]
 
 
 def nested(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -51,7 +51,8 @@ def face_boxes(setting: str, root: Path, images: Sequence[str]) -> dict[str, Box
     def build(folder: Path) -> None:
         boxes = find()
         without = f"{len(images) - len(boxes)} of {len(images)} images"
-        print(f"no face found in {without}: they keep their whole frame", file=sys.stderr)
+        if len(boxes) < len(images):
+            print(f"no face in {without}: they keep their whole frame", file=sys.stderr)
         (folder / STORED).write_text(json.dumps(boxes))
 
     folder = built_once("boxes", [asked, *file_states(root, images)], build)

@@ -6,25 +6,19 @@ Cross-validation has found how many epochs are best; nobody is held back now, so
 import shutil
 from pathlib import Path
 
-from pydantic import Field
+import torch
 
 from trainable.checkpoint import load_state, save_state
 from trainable.command_line import Schema, read_words, run_command
 from trainable.experiment import check_same_data
 from trainable.fitting import Fit
-from trainable.predict import stored_trial
+from trainable.fold_fit import DivergedError
+from trainable.predict import StoredTrialWords, stored_trial
 from trainable.recorded import write_weights
-from trainable.settings import Section, UserError
+from trainable.settings import UserError
 from trainable.store import TrialFolder
 
-
-class FinalConfig(Section):
-    """The words of `python -m trainable.final`."""
-
-    trial: str = Field(default="", description="folder of the trial: runs/<experiment>/<trial>")
-
-
-SCHEMA = Schema("trainable.final", FinalConfig, {})
+SCHEMA = Schema("trainable.final", StoredTrialWords, {})
 
 
 def main(words: list[str]) -> int:
@@ -45,10 +39,13 @@ def train_on_all(folder: TrialFolder) -> None:
     unfinished = folder.path / "final"
     if unfinished.exists():
         fit.load_state_dict(load_state(unfinished))
-    while fit.epoch < results.best.epoch:
-        epoch, *_ = fit.train_epoch()
-        _keep(fit, unfinished)
-        print(f"epoch {fit.epoch} of {results.best.epoch}  loss {epoch.loss:.3f}", flush=True)
+    try:
+        while fit.epoch < results.best.epoch:
+            epoch, *_ = fit.train_epoch()
+            _keep(fit, unfinished)
+            print(f"epoch {fit.epoch} of {results.best.epoch}  loss {epoch.loss:.3f}", flush=True)
+    except (DivergedError, torch.OutOfMemoryError) as error:
+        raise UserError(f"{folder.path}: {error}") from None
     write_weights(fit, folder.final_weights_file)
     folder.write_final(fit.eval_probabilities())
     shutil.rmtree(unfinished)

@@ -9,8 +9,8 @@ import torch
 from pydantic import Field
 
 from trainable.check import check_trial
-from trainable.command_line import TRIAL_GROUPS, Schema, read_words, run_command, trial_of
-from trainable.config import RunsConfig, TrialConfig
+from trainable.command_line import TRIAL_GROUPS, Schema, read_words, run_command
+from trainable.config import RunsConfig, TrialConfig, trial_part
 from trainable.dataset import load_data
 from trainable.experiment import Asked, check_same_data, start_experiment
 from trainable.fold_fit import DivergedError
@@ -50,7 +50,7 @@ def main(words: list[str]) -> int:
         if given.pinned - {"replay", "search.runs", "search.name"}:
             raise UserError("replay= trains a trial as it was; give no other settings with it")
         return replay(config, words)
-    trial = trial_of(given, config.scale)
+    trial = trial_part(config)
     for note in ignored_settings(trial, given.pinned):
         print(f"note: {note}", file=sys.stderr)
     train(config, trial, trial.train.epochs, words)

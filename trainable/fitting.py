@@ -118,6 +118,8 @@ class Fit:
         return np.concatenate([fit.predict(pixels, fold.validation) for fit, fold in pairs])
 
     def _vote(self, by_member: Mapping[str, NDArray[np.floating]]) -> NDArray[np.floating]:
+        if len(by_member) == 1:
+            return next(iter(by_member.values()))
         answered = [own.model.tasks for own in self._members.values()]
         return VOTES[self.config.members.vote](np.stack(list(by_member.values())), answered)
 

@@ -109,10 +109,12 @@ CONDITIONS: Mapping[str, Condition] = {
         "augment.flip below it", lambda trial: trial.augment.flip < trial.augment.flip_old
     ),
     "augment.crop_scale": Condition(
-        "augment.random_crop", lambda trial: trial.augment.random_crop > 0
+        "augment.random_crop or train.old_copies",
+        lambda trial: trial.augment.random_crop > 0 or trial.train.old_copies > 0,
     ),
     "augment.shift": Condition(
-        "augment.brightness_contrast", lambda trial: trial.augment.brightness_contrast > 0
+        "augment.brightness_contrast or train.old_copies",
+        lambda trial: trial.augment.brightness_contrast > 0 or trial.train.old_copies > 0,
     ),
     "augment.erasing_share": Condition("augment.erasing", lambda trial: trial.augment.erasing > 0),
     "augment.magnitude": Condition(

@@ -31,7 +31,7 @@ class Schedule(Protocol):
 def make_optimizer(model: nn.Module, loss: nn.Module, config: OptimConfig) -> torch.optim.Optimizer:
     """Return timm's optimizer of that name; norms, biases and the loss's weights are not decayed.
 
-    With ``layer_decay`` each layer's rate is the next layer's times that factor (Bao et al. 2021).
+    With ``layer_decay`` each layer's rate is the next layer's times that factor (Bao et al. 2022).
     """
     fused: dict[str, Any] = {"fused": True} if _steps_in_one_kernel(config) else {}
     optimizer = create_optimizer_v2(

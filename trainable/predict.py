@@ -12,13 +12,13 @@ from trainable.settings import Section, UserError
 from trainable.store import TrialFolder, open_experiment
 
 
-class PredictConfig(Section):
-    """The words of `python -m trainable.predict`."""
+class StoredTrialWords(Section):
+    """The words of a command about one stored trial."""
 
     trial: str = Field(default="", description="folder of the trial: runs/<experiment>/<trial>")
 
 
-SCHEMA = Schema("trainable.predict", PredictConfig, {})
+SCHEMA = Schema("trainable.predict", StoredTrialWords, {})
 
 
 def main(words: list[str]) -> int:
@@ -32,6 +32,8 @@ def main(words: list[str]) -> int:
 def stored_trial(name: str) -> TrialFolder:
     """Return the trial in the folder `<runs>/<experiment>/<trial>`; UserError if there is none."""
     path = Path(name)
+    if not name:
+        raise UserError("trial= names no trial; write trial=runs/<experiment>/<trial>")
     return open_experiment(path.parent.parent, path.parent.name).existing_trial(path.name)
 
 

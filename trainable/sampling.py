@@ -55,7 +55,7 @@ def training_side(config: TrialConfig, data: FaceData, fold: Fold) -> TrainingSi
 
 
 @dataclass(frozen=True)
-class Plan:
+class EpochPlan:
     """What one epoch shows: the numbers (E,) of its occurrences, and its rows by class."""
 
     order: NDArray[np.int64]

@@ -5,8 +5,8 @@ from pathlib import Path
 from pydantic import Field
 
 from analysis.data.page import Shown, data_page
-from trainable.command_line import TRIAL_GROUPS, Schema, read_words, run_command, trial_of
-from trainable.config import TrialConfig
+from trainable.command_line import TRIAL_GROUPS, Schema, read_words, run_command
+from trainable.config import TrialConfig, trial_part
 from trainable.settings import Section, UserError
 from trainable.store import write_text
 
@@ -36,7 +36,7 @@ def main(words: list[str]) -> int:
     for path in given.swept:
         raise UserError(f"{path} was given several values; the page shows the data under one")
     config = given.settings
-    trial = trial_of(given, config.scale)
+    trial = trial_part(config)
     out = Path(config.out).expanduser()
     write_text(out, data_page(trial, Shown(config.page.faces, config.page.seed)))
     print(f"wrote {out} ({out.stat().st_size / 1e6:.1f} MB)")

@@ -8,6 +8,23 @@ from trainable.recipes.catalogue import RECIPES
 from trainable.settings import UserError
 
 SMALL = ["scale=small"]
+NOTHING = {
+    "loss.name": "cross_entropy",
+    "loss.gamma": 2.0,
+    "train.age_cutoff": 60,
+    "model.hidden": 0,
+    "optim.name": "adamw",
+    "data.crop": "none",
+    "data.crop_height": 0.8,
+    "data.crop_width": 0.8,
+    "augment.brightness_contrast": 0.0,
+    "augment.shift": 0.2,
+}
+"""What undoes every technique of focal_multihead."""
+
+
+def without(*paths: str) -> dict[str, object]:
+    return {path: value for path, value in NOTHING.items() if path not in paths}
 
 
 def rows_of(*words: str) -> dict[str, tuple[dict[str, object], str | None]]:
@@ -19,30 +36,40 @@ def test_without_each_technique_the_rest_of_the_recipe_stays():
     rows = rows_of("recipe=focal_multihead", "techniques=[focal loss,cut-off 58]")
     assert rows == {
         "whole recipe": ({}, None),
-        "without focal loss": ({"loss.name": "cross_entropy"}, "whole recipe"),
+        "without focal loss": ({"loss.name": "cross_entropy", "loss.gamma": 2.0}, "whole recipe"),
         "without cut-off 58": ({"train.age_cutoff": 60}, "whole recipe"),
     }
 
 
 def test_added_techniques_stand_alone_beside_the_plain_model():
     rows = rows_of("recipe=focal_multihead", "mode=add", "techniques=[focal loss,cut-off 58]")
-    plain = {"loss.name": "cross_entropy", "train.age_cutoff": 60}
     assert rows == {
-        "plain": (plain, None),
-        "+ focal loss": ({**plain, "loss.name": "focal"}, "plain"),
-        "+ cut-off 58": ({**plain, "train.age_cutoff": 58}, "plain"),
+        "plain": (NOTHING, None),
+        "+ focal loss": (without("loss.name", "loss.gamma"), "plain"),
+        "+ cut-off 58": (without("train.age_cutoff"), "plain"),
     }
 
 
 def test_ladder_adds_one_after_the_other():
     rows = rows_of("recipe=focal_multihead", "mode=ladder", "techniques=[focal loss,cut-off 58]")
-    plain = {"loss.name": "cross_entropy", "train.age_cutoff": 60}
-    focal = {**plain, "loss.name": "focal"}
     assert rows == {
-        "plain": (plain, None),
-        "+ focal loss": (focal, "plain"),
-        "+ cut-off 58": ({**focal, "train.age_cutoff": 58}, "+ focal loss"),
+        "plain": (NOTHING, None),
+        "+ focal loss": (without("loss.name", "loss.gamma"), "plain"),
+        "+ cut-off 58": (without("loss.name", "loss.gamma", "train.age_cutoff"), "+ focal loss"),
     }
+
+
+@pytest.mark.parametrize("recipe", sorted(set(RECIPES) - {"plain"}))
+def test_ladder_ends_at_the_recipe_with_all_its_networks(recipe):
+    plan = make_ablation([*SMALL, f"recipe={recipe}", "mode=ladder"])
+    assert plan.base.with_values(plan.rows[-1].values) == plan.base
+
+
+def test_technique_that_a_network_has_in_its_own_way_keeps_it_when_alone():
+    plan = make_ablation([*SMALL, "recipe=v2l_per_task", "mode=ladder"])
+    last = plan.base.with_values(plan.rows[-1].values).member_configs()
+    assert last["mask"].train.sampler == "shuffle"
+    assert last["gender"].data.crop == "lower_center"
 
 
 @pytest.mark.parametrize("recipe", sorted(set(RECIPES) - {"plain"}))
@@ -63,7 +90,14 @@ def test_all_techniques_include_those_tried_beside():
 def test_what_is_typed_stays_and_its_technique_is_left_out():
     plan = make_ablation(["recipe=focal_multihead", "train.age_cutoff=59", *SMALL])
     assert "without cut-off 58" not in [row.name for row in plan.rows]
-    assert any("cut-off 58 is left out" in note for note in plan.notes)
+    assert "cut-off 58: train.age_cutoff stays as it was given; it is left out" in plan.notes
+
+
+def test_what_is_typed_of_a_technique_stays_while_the_rest_is_varied():
+    plan = make_ablation(["recipe=recsys04", "augment.cutmix=0.3", *SMALL])
+    row = next(row for row in plan.rows if row.name == "without CutMix")
+    assert row.values == {"augment.horizontal_cutmix": 0.0}
+    assert any("CutMix: augment.cutmix stays as it was given; the rest" in n for n in plan.notes)
 
 
 def test_every_line_is_trained_once_for_each_seed():

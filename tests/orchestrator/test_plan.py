@@ -4,7 +4,7 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from orchestrator.config import SCHEMA, SearchConfig
-from orchestrator.plan import images_and_models, make_plan
+from orchestrator.plan import distinct_configs, make_plan
 from orchestrator.schedulers import make_searcher
 from search_spaces.catalogue import SPACES
 from search_spaces.language import When
@@ -146,11 +146,11 @@ def test_budget_without_a_unit_is_told_how_to_write_one():
 
 def test_each_backbone_and_image_size_is_checked_once():
     plan = make_plan(["space=backbone", "model.heads=multi", "optim.lr=0.001"])
-    found = {(c.model.backbone, c.data.image_height) for c in images_and_models(plan)}
+    found = {(c.model.backbone, c.data.image_height) for c in distinct_configs(plan)}
     assert ("tf_efficientnet_b4", 380) in found
     assert (
         len(found)
-        == len(images_and_models(plan))
+        == len(distinct_configs(plan))
         == 1 + len(SPACES["backbone"].parameters["model.backbone"].choices)
     )
 
@@ -159,3 +159,12 @@ def test_trials_for_different_tasks_are_not_compared():
     said = refusal("model.heads=age,joint")
     assert "the trials would answer age or mask and gender and age" in said
     assert make_plan(["model.heads=joint,multi"]).space.parameters
+
+
+def test_settings_that_contradict_each_other_only_together_are_refused():
+    words = ["augment.cutmix=interval(0,0.9)", "augment.mixup=interval(0,0.9)"]
+    assert "a batch takes one of the two" in refusal(*words)
+
+
+def test_sweep_of_another_kind_says_how_values_are_written():
+    assert "optim.lr: write several values as a,b,c" in refusal("optim.lr=glob(*)")

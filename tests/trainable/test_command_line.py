@@ -15,7 +15,6 @@ from trainable.command_line import (
     print_help,
     read_words,
     run_command,
-    trial_of,
 )
 from trainable.recipes.catalogue import RECIPES, SCALES
 from trainable.settings import setting_paths
@@ -168,11 +167,17 @@ def test_recipe_sets_what_it_stands_for(recipe):
 
 def test_typed_settings_and_the_scale_count_for_every_network_of_a_recipe():
     words = ["recipe=v2l_per_task", "scale=small", "data.crop=none"]
-    members = trial_of(read_words(fit.SCHEMA, words), "small").member_configs()
+    members = read_words(fit.SCHEMA, words).settings.member_configs()
     assert {own.data.crop for own in members.values()} == {"none"}
     assert {own.model.backbone for own in members.values()} == {SCALES["small"]["model.backbone"]}
     samplers = {name: own.train.sampler for name, own in members.items()}
     assert samplers == {"mask": "shuffle", "gender": "one_per_person", "age": "one_per_person"}
+
+
+def test_typed_setting_may_contradict_what_a_member_would_have_set():
+    words = ["recipe=v2l_per_task", "data.face_boxes=mtcnn", "data.crop=none"]
+    members = read_words(fit.SCHEMA, words).settings.member_configs()
+    assert {own.data.crop for own in members.values()} == {"none"}
 
 
 @pytest.mark.parametrize("order", [1, -1])

@@ -175,3 +175,11 @@ def test_training_on_all_persons_holds_nobody_back(tiny):
     assert fit.epoch == 1
     assert len(fit.rows) == 0
     assert fit.eval_probabilities().values.shape == (len(fit.data.eval_images), 18)
+
+
+@pytest.mark.parametrize("vote", ["hard", "task"])
+def test_a_lone_network_is_not_voted_on(tiny, vote):
+    members = with_members(tiny, vote, whole={}, centre={"data.crop": "center"})
+    alone, plain = Fit(members.with_values({"members.use": "none"})), Fit(tiny)
+    assert alone.step().metrics == plain.step().metrics
+    assert np.array_equal(alone.validation, plain.validation)

@@ -63,8 +63,15 @@ def test_unknown_trial_names_near_ones(trial):
         main([f"trial={trial.path.with_name('trial-01')}"])
 
 
-@pytest.mark.parametrize("words", [[], ["trial=nowhere"], ["trial="]])
-def test_trial_that_is_nowhere_is_an_error(words, monkeypatch, tmp_path):
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "trial= names no trial; write trial=runs/"),
+        (["trial="], "trial= names no trial"),
+        (["trial=nowhere"], "no experiment in"),
+    ],
+)
+def test_trial_that_is_nowhere_is_an_error(words, said, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match="no experiment in"):
+    with pytest.raises(UserError, match=said):
         main(words)

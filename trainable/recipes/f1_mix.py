@@ -34,7 +34,7 @@ RECIPE = Recipe(
     },
     tried={"focal loss": {"loss.name": "focal"}},
     # "what helped most was mixing models with and without CenterCrop"; "Hard vote of six models":
-    # the three best trials, of two networks each.
+    # --method hard --top 3 is near it, three trials of two networks; each settles its own ties.
     members={"whole": {"data.crop": "none"}, "centre": {"data.crop": "center"}},
     vote="hard",
 )
