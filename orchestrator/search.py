@@ -48,8 +48,8 @@ def start(words: Sequence[str], schema: Schema[Any], plan_from: PlanFrom) -> End
     plan = plan_from(words)
     for note in plan.notes:
         print(f"note: {note}", file=sys.stderr)
-    data = [check_trial(config) for config in distinct_configs(plan)]
-    experiment = new_experiment(plan, data[0])
+    seen = [data for config in distinct_configs(plan) for data in check_trial(config)]
+    experiment = new_experiment(plan, seen)
     try:
         return Ended(run(plan, experiment), plan, experiment)
     except UserError:
@@ -57,12 +57,12 @@ def start(words: Sequence[str], schema: Schema[Any], plan_from: PlanFrom) -> End
         raise
 
 
-def new_experiment(plan: Plan, data: FaceData) -> ExperimentFolder:
+def new_experiment(plan: Plan, seen: Sequence[FaceData]) -> ExperimentFolder:
     """Make the experiment's folder and write down what is asked."""
     experiment = create_experiment(Path(plan.config.search.runs), experiment_name(plan))
     settings = {**plan.config.model_dump(mode="json"), **plan.base.model_dump(mode="json")}
     asked = Asked(plan.space.question, plan.command, plan.words, settings, plan.space.as_json())
-    start_experiment(experiment, asked, data)
+    start_experiment(experiment, asked, seen)
     return experiment
 
 
@@ -81,7 +81,7 @@ def resume(words: Sequence[str], schema: Schema[Any], plan_from: PlanFrom) -> En
         raise UserError(f"{name} goes on with: python -m {record.command} resume={name}")
     plan = plan_from(record.words)
     plan = plan_from([*record.words, *_files(plan, record)])
-    check_same_data(experiment, check_trial(plan.base))
+    check_same_data(experiment, check_trial(plan.base)[0])
     add_start(experiment)
     return Ended(run(plan, experiment, is_resumed=True), plan, experiment)
 

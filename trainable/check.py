@@ -8,8 +8,8 @@ from trainable.sampling import check_mixing, training_side
 from trainable.settings import UserError
 
 
-def check_trial(config: TrialConfig) -> FaceData:
-    """Raise UserError for all that would stop the trial; return its data.
+def check_trial(config: TrialConfig) -> list[FaceData]:
+    """Raise UserError for all that would stop the trial; return the data of each network.
 
     Checks each network's backbone, pretrained weights and data, and the folds for leaks.
     """
@@ -18,8 +18,7 @@ def check_trial(config: TrialConfig) -> FaceData:
             "cv.folds=0 validates on nobody, so there is no score to go by; to train a scored "
             "trial on all persons: python -m trainable.final trial=runs/<experiment>/<trial>"
         )
-    networks = [_check_network(own) for own in config.member_configs().values()]
-    return networks[0]
+    return [_check_network(own) for own in config.member_configs().values()]
 
 
 def _check_network(config: TrialConfig) -> FaceData:

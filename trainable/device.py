@@ -92,6 +92,18 @@ def auto_precision(name: str, sam_rho: float) -> str:
     return "float32" if sam_rho else "float16"
 
 
+def loader_count(config: MachineConfig, networks: int) -> int:
+    """Return the processes that augment ahead for each of a trial's ``networks``.
+
+    Where ``machine.loaders`` says nothing: the machine's other cores, if a GPU would wait.
+    """
+    if config.loaders is not None:
+        return config.loaders
+    if config.device == "cpu" or not torch.cuda.is_available():
+        return 0
+    return ((os.cpu_count() or 1) - 1) // networks
+
+
 def release_memory() -> None:
     """Give back what the last trial of this process held on the GPU."""
     gc.collect()

@@ -26,8 +26,12 @@ class Asked:
     space: Mapping[str, str]
 
 
-def start_experiment(folder: ExperimentFolder, asked: Asked, data: FaceData) -> None:
-    """Write what was asked, of which data and by which code, and the tables of images."""
+def start_experiment(folder: ExperimentFolder, asked: Asked, seen: Sequence[FaceData]) -> None:
+    """Write what was asked, of which data and by which code, and the tables of images.
+
+    ``seen`` is the data as each kind of network sees it: other crops, other label fixes.
+    """
+    data = seen[0]
     folder.write_images(data.images, data.eval_images)
     folder.write_record(
         ExperimentRecord(
@@ -40,8 +44,8 @@ def start_experiment(folder: ExperimentFolder, asked: Asked, data: FaceData) -> 
             data_root=str(data.root),
             data_fingerprint=data.fingerprint(),
             skipped_images=data.skipped,
-            faceless_images=list(data.faceless),
-            fixed_labels=data.fixed_labels,
+            faceless_images=sorted(set[str]().union(*(one.faceless for one in seen))),
+            fixed_labels=max(one.fixed_labels for one in seen),
             versions=versions(),
             started=[now()],
         )

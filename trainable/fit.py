@@ -59,12 +59,12 @@ def main(words: list[str]) -> int:
 
 def train(config: FitConfig, trial: TrialConfig, epochs: int, words: list[str]) -> TrialResults:
     """Train one configuration for ``epochs`` epochs, store and predict it; print each epoch."""
-    data = check_trial(trial)
+    seen = check_trial(trial)
     name = config.search.name or datetime.now(UTC).strftime("fit-%Y%m%d-%H%M%S")
     experiment = create_experiment(Path(config.search.runs), name)
     question = "How good is this one configuration?"
     asked = Asked(question, SCHEMA.command, words, trial.model_dump(), {})
-    start_experiment(experiment, asked, data)
+    start_experiment(experiment, asked, seen)
     folder = experiment.trial(TRIAL)
     _train_epochs(RecordedFit(trial, folder, {}), epochs, folder)
     results = folder.read()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from trainable.config import TrialConfig
 from trainable.dataset import load_data
+from trainable.device import loader_count
 from trainable.fold_fit import DivergedError, FoldEpoch, FoldFit
 from trainable.metrics import scores
 from trainable.records import EpochRecord
@@ -29,8 +30,12 @@ class Fit:
         self._data = {name: load_data(own.data) for name, own in self._members.items()}
         self.data = next(iter(self._data.values()))
         self._folds = self.data.folds(config.cv)
+        networks = len(self._members) * len(self._folds)
+        loaders = {"machine.loaders": loader_count(config.machine, networks)}
         self._fits = {
-            (name, number): FoldFit(own, self._data[name], fold, number, fetch=fetch)
+            (name, number): FoldFit(
+                own.with_values(loaders), self._data[name], fold, number, fetch=fetch
+            )
             for name, own in self._members.items()
             for number, fold in enumerate(self._folds)
         }

@@ -1,10 +1,12 @@
 """One path for the CPU and for CUDA, in the precision that is asked for."""
 
+import os
+
 import pytest
 import torch
 
 from trainable.config import MachineConfig
-from trainable.device import Device, auto_precision, select_device
+from trainable.device import Device, auto_precision, loader_count, select_device
 from trainable.fitting import Fit
 from trainable.settings import UserError
 
@@ -85,3 +87,15 @@ def test_mixed_precision_trains_an_epoch_on_the_cpu(tiny, precision):
     )
     assert mixed.train_loss == pytest.approx(exact.train_loss, rel=0.2)
     assert mixed.train_loss != exact.train_loss
+
+
+def test_no_process_augments_ahead_where_no_gpu_would_wait():
+    assert loader_count(MachineConfig(), networks=1) == 0
+    assert loader_count(MachineConfig(loaders=3), networks=5) == 3
+
+
+def test_cores_are_shared_out_among_the_networks_of_a_trial_on_a_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(os, "cpu_count", lambda: 12)
+    assert loader_count(MachineConfig(), networks=5) == 2
+    assert loader_count(MachineConfig(device="cpu"), networks=5) == 0

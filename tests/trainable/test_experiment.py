@@ -13,7 +13,7 @@ from trainable.experiment import (
     versions,
 )
 from trainable.settings import UserError
-from trainable.store import ExperimentFolder
+from trainable.store import ExperimentFolder, create_experiment
 
 ASKED = Asked(
     "Which?",
@@ -27,7 +27,7 @@ ASKED = Asked(
 @pytest.fixture
 def started(tiny, tmp_path) -> ExperimentFolder:
     folder = ExperimentFolder(tmp_path / "faces")
-    start_experiment(folder, ASKED, load_data(tiny.data))
+    start_experiment(folder, ASKED, [load_data(tiny.data)])
     return folder
 
 
@@ -68,3 +68,19 @@ def test_resumed_experiment_remembers_each_start(started):
     record = started.read_record()
     assert len(record.started) == 2
     assert record.words == ASKED.words
+
+
+def test_corrected_labels_and_faceless_images_of_every_network_are_counted(tiny, tmp_path):
+    person = load_data(tiny.data).images["person"].iloc[0]
+    (tmp_path / "fixes.csv").write_text(f"id,field,value\n{person},age,44\n")
+    fixed = tiny.with_values({"data.label_fixes": str(tmp_path / "fixes.csv")})
+    first = load_data(tiny.data).images["image"].iloc[0]
+    (tmp_path / "boxes.csv").write_text(f"image,left,top,right,bottom\n{first},1,1,30,30\n")
+    cropped = tiny.with_values({"data.face_boxes": str(tmp_path / "boxes.csv")})
+    seen = [load_data(config.data) for config in (tiny, fixed, cropped)]
+    folder = create_experiment(tmp_path / "runs", "faces")
+    start_experiment(folder, ASKED, seen)
+    record = folder.read_record()
+    assert record.fixed_labels == 7
+    assert len(record.faceless_images) == len(seen[0].images) + len(seen[0].eval_images) - 1
+    assert first not in record.faceless_images

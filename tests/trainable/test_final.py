@@ -15,7 +15,9 @@ from trainable.store import TrialFolder, create_experiment
 @pytest.fixture
 def trial(trained, two_folds, tmp_path) -> TrialFolder:
     experiment = create_experiment(tmp_path / "runs", "faces")
-    start_experiment(experiment, Asked("?", "trainable.fit", [], {}, {}), load_data(two_folds.data))
+    start_experiment(
+        experiment, Asked("?", "trainable.fit", [], {}, {}), [load_data(two_folds.data)]
+    )
     folder = experiment.trial("trial-001")
     folder.write_record(trained.folder.read().record)
     folder.write_epochs(list(trained.epochs))

@@ -14,7 +14,7 @@ from trainable.store import ExperimentFolder, TrialFolder, create_experiment
 @pytest.fixture
 def experiment(two_folds, tmp_path) -> ExperimentFolder:
     folder = create_experiment(tmp_path / "runs", "faces")
-    start_experiment(folder, Asked("?", "trainable.fit", [], {}, {}), load_data(two_folds.data))
+    start_experiment(folder, Asked("?", "trainable.fit", [], {}, {}), [load_data(two_folds.data)])
     return folder
 
 
