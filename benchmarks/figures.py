@@ -147,7 +147,7 @@ ASKED = (
     Asked("compute share, no augmentation", COMPUTE_PLAIN, SHARE),
     *(Asked(compute_share_of(recipe), compute_share_of(recipe), SHARE) for recipe in RECIPES),
     *(
-        Asked(f"... / no augmentation: {recipe}", compute_share_of(recipe), TIMES, (COMPUTE_PLAIN,))
+        Asked(f"compute ratio, {recipe}", compute_share_of(recipe), TIMES, (COMPUTE_PLAIN,))
         for recipe in RECIPES
     ),
     Asked("a fold of five / one fold", FOLD_OF_FIVE, TIMES, (ONE_FOLD,), Target("<", 1.05)),
@@ -155,4 +155,7 @@ ASKED = (
     Asked("peak memory, large sources", LARGE_MEMORY, GIB, target=Target("<", 6)),
     Asked("peak memory, guide", GUIDE_MEMORY, GIB),
 )
-"""Every figure, in the order of the report. Large sources are images of 384 x 512 pixels."""
+"""Every figure, in the order of the report. Large sources are images of 384 x 512 pixels.
+
+The compute ratio of a recipe is its compute share over the same with no image changed.
+"""

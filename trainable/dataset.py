@@ -25,6 +25,7 @@ class FaceData:
 
     ``training_images`` are the ``images`` as they are trained: with label fixes. ``faceless`` are
     the images that keep their whole frame where faces are cropped, as none was found or listed.
+    ``view`` is equal where equal labels are trained on equal parts of the images.
     """
 
     root: Path
@@ -34,6 +35,7 @@ class FaceData:
     cache: ImageCache
     eval_cache: ImageCache
     faceless: Sequence[str]
+    view: str
 
     @property
     def fixed_labels(self) -> int:
@@ -94,6 +96,7 @@ def _load_data(settings: str) -> FaceData:
         cache=cache,
         eval_cache=eval_cache,
         faceless=_faceless(config, framing, [*sides[0], *sides[1]]),
+        view=_view(training_images, framing),
     )
     if not config.skip_unreadable:
         _refuse_unreadable(data)
@@ -109,6 +112,11 @@ def _framing(config: DataConfig, root: Path, images: Sequence[str]) -> Framing:
     at_bottom = config.crop == "lower_center"
     part = CentralPart(config.crop_height, config.crop_width, at_bottom)
     return dict.fromkeys(images, part)
+
+
+def _view(training_images: pd.DataFrame, framing: Framing) -> str:
+    labels = training_images[["mask", "gender", "age"]].to_csv()
+    return hashlib.sha256(f"{labels} {sorted(framing.items())}".encode()).hexdigest()[:16]
 
 
 def _faceless(config: DataConfig, framing: Framing, images: Sequence[str]) -> list[str]:

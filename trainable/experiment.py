@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trainable.dataset import FaceData
-from trainable.records import ExperimentRecord
+from trainable.records import ExperimentRecord, TrialRecord
 from trainable.settings import UserError
 from trainable.store import ExperimentFolder, now
 
@@ -65,6 +65,16 @@ def check_same_data(folder: ExperimentFolder, data: FaceData) -> None:
         raise UserError(
             f"the data in {data.root} have changed since {folder.name} was started: its stored "
             "predictions belong to other images. Put them back, or start a new experiment"
+        )
+
+
+def check_same_views(record: TrialRecord, views: Mapping[str, str]) -> None:
+    """Raise UserError where label fixes or face boxes are no longer what a trial trained on."""
+    if record.views != views:
+        data = record.config.data
+        raise UserError(
+            f"{record.trial} was trained on other labels or crops: what data.label_fixes="
+            f"{data.label_fixes!r} or data.face_boxes={data.face_boxes!r} names has changed since"
         )
 
 

@@ -10,7 +10,7 @@ import torch
 
 from trainable.checkpoint import load_state, save_state
 from trainable.command_line import Schema, read_words, run_command
-from trainable.experiment import check_same_data
+from trainable.experiment import check_same_data, check_same_views
 from trainable.fitting import Fit
 from trainable.fold_fit import DivergedError
 from trainable.predict import StoredTrialWords, stored_trial
@@ -36,6 +36,7 @@ def train_on_all(folder: TrialFolder) -> None:
         raise UserError(f"{folder.path} has no score yet: which epoch is best is not known")
     fit = Fit(results.record.config.with_values({"cv.folds": 0}))
     check_same_data(folder.experiment, fit.data)
+    check_same_views(results.record, fit.views)
     unfinished = folder.path / "final"
     if unfinished.exists():
         fit.load_state_dict(load_state(unfinished))

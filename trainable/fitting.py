@@ -44,6 +44,11 @@ class Fit:
         self.epoch = 0
 
     @property
+    def views(self) -> dict[str, str]:
+        """What each network sees: a digest of its training labels and crops, by its name."""
+        return {name: data.view for name, data in self._data.items()}
+
+    @property
     def finished(self) -> bool:
         """Whether all epochs are trained."""
         return self.epoch >= self.config.train.epochs

@@ -6,7 +6,7 @@ from pydantic import Field
 from safetensors.torch import load_file
 
 from trainable.command_line import Schema, read_words, run_command
-from trainable.experiment import check_same_data
+from trainable.experiment import check_same_data, check_same_views
 from trainable.fitting import Fit
 from trainable.settings import Section, UserError
 from trainable.store import TrialFolder, open_experiment
@@ -47,8 +47,10 @@ def predict_eval(folder: TrialFolder) -> None:
             f"{folder.path} keeps no weights (search.keep= keeps those of the best trials); train "
             f"it again with: python -m trainable.fit replay={folder.path.parent.name}/{folder.name}"
         )
-    fit = Fit(folder.read().record.config, fetch=False)
+    record = folder.read().record
+    fit = Fit(record.config, fetch=False)
     check_same_data(folder.experiment, fit.data)
+    check_same_views(record, fit.views)
     fit.load_weights(load_file(folder.weights_file))
     folder.write_eval(fit.eval_probabilities())
 

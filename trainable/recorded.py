@@ -37,6 +37,7 @@ class RecordedFit:
             config=config,
             values=dict(values),
             identity=config.identity(),
+            views=self.fit.views,
             machine=machine_record(config),
             setup_seconds=time.perf_counter() - clock,
             started=started,

@@ -61,6 +61,9 @@ class TrialRecord(Section):
     values: dict[str, Value] = Field(description="dotted path -> value that the search chose")
     machine: MachineRecord
     identity: str = Field(description="equal for equal settings, wherever they are trained")
+    views: dict[str, str] = Field(
+        default={}, description="network -> digest of its training labels and crops"
+    )
     setup_seconds: float = Field(description="reading the data and building the networks")
     started: str = Field(description="ISO 8601, UTC")
 

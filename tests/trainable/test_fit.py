@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from trainable import final
 from trainable.config import TrialConfig
+from trainable.dataset import load_data
 from trainable.fit import as_it_was, main
 from trainable.settings import UserError, setting_paths
 from trainable.store import TrialFolder, open_experiment
@@ -155,3 +157,15 @@ def test_runs_folder_that_cannot_be_written_is_an_error(tiny_words, tmp_path):
 def test_experiment_may_not_be_called_latest(tiny_words, tmp_path):
     with pytest.raises(UserError, match="latest"):
         main([*tiny_words, f"search.runs={tmp_path}", "search.name=latest", "train.epochs=1"])
+
+
+def test_changed_label_fixes_are_noticed_by_replay_and_final_training(tiny, tiny_words, tmp_path):
+    fixes, person = tmp_path / "fixes.csv", load_data(tiny.data).images["person"].iloc[0]
+    fixes.write_text(f"id,field,value\n{person},age,44\n")
+    runs = [f"search.runs={tmp_path / 'runs'}", "search.name=fixed"]
+    fit_in_a_process(*tiny_words, *runs, f"data.label_fixes={fixes}")
+    fixes.write_text(f"id,field,value\n{person},age,66\n")
+    with pytest.raises(UserError, match="was trained on other labels or crops"):
+        main(["replay=fixed/trial-001", runs[0]])
+    with pytest.raises(UserError, match="was trained on other labels or crops"):
+        final.main([f"trial={tmp_path / 'runs' / 'fixed' / 'trial-001'}"])
