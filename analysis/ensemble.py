@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from analysis.commands import RUNS, ExperimentOption, RunsOption, new_app, tell, user_errors
 from analysis.members import best_members, named_members
-from analysis.output import METRIC_HEADINGS, FormatOption, Row, show_data, show_table
+from analysis.output import FormatOption, Row, show_data, show_table
 from analysis.predictions import read_eval, read_validation
 from analysis.results import Experiment, Trial, load_experiment
 from analysis.submission import (
@@ -21,7 +21,7 @@ from analysis.submission import (
     write_submission,
 )
 from trainable.labels import TASKS
-from trainable.metrics import SCORE, scores
+from trainable.metrics import METRIC_HEADINGS, SCORE, scores
 from trainable.settings import UserError
 from trainable.store import LATEST, ExperimentFolder
 from trainable.voting import VOTES, Stack, Vote

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from analysis.commands import RUNS, ExperimentOption, RunsOption, new_app, user_errors
-from analysis.output import METRIC_HEADINGS, FormatOption, Row, show_data, show_table
+from analysis.output import FormatOption, Row, show_data, show_table
 from analysis.results import Experiment, Trial, load_experiment
+from trainable.metrics import METRIC_HEADINGS
 from trainable.records import compact
 from trainable.settings import UserError, Value
 from trainable.store import LATEST

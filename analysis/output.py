@@ -11,8 +11,6 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from trainable.metrics import SCORE
-
 Format = Literal["table", "json", "csv"]
 FormatOption = Annotated[
     Format, typer.Option("--format", help="table for people; json or csv for programs.")
@@ -21,15 +19,6 @@ Row = Mapping[str, object]
 """One line of a table: column -> value."""
 NEVER_FOLDED = 12
 """Cells of up to so many characters stay in one line."""
-
-METRIC_HEADINGS = {
-    SCORE: "macro\nF1",
-    "accuracy": "accu-\nracy",
-    "mask_f1": "mask\nF1",
-    "gender_f1": "gender\nF1",
-    "age_f1": "age\nF1",
-}
-"""The metrics that tables show, and their headings in two lines."""
 
 
 def show_table(title: str, rows: Sequence[Row], notes: Sequence[str] = ()) -> None:

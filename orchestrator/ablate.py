@@ -3,7 +3,7 @@
 import sys
 
 from orchestrator.ablation_plan import SCHEMA, Ablation, make_ablation
-from orchestrator.ablation_table import ablation_lines, show_lines, untrained, write_lines
+from orchestrator.ablation_table import ablation_lines, show_lines, write_lines
 from orchestrator.search import start
 from trainable.command_line import run_command
 
@@ -12,7 +12,7 @@ def main(words: list[str]) -> int:
     """Train the lines of an ablation, write and print its table; 1 where a line is missing."""
     ended = start(words, SCHEMA, make_ablation)
     assert isinstance(ended.plan, Ablation)
-    lines, missing = ablation_lines(ended.plan, ended.folder), untrained(ended.plan, ended.folder)
+    lines, missing = ablation_lines(ended.plan, ended.folder)
     if lines:
         file = write_lines(ended.folder, lines)
         show_lines(ended.plan.space.question, lines)

@@ -25,7 +25,7 @@ def free_techniques(
     recipe: Recipe, names: Sequence[str], pinned: AbstractSet[str]
 ) -> dict[str, Settings]:
     """Return the settings of the named techniques that change something and are not ``pinned``."""
-    known = {**recipe.steps(), **recipe.tried}
+    known = recipe.known()
     free: dict[str, Settings] = {}
     for name in names:
         undone = recipe.undone(known[name])

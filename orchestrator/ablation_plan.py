@@ -11,7 +11,7 @@ from orchestrator.ablation import Mode, Row, ablation_rows, free_techniques
 from orchestrator.config import SearchConfig
 from orchestrator.plan import Plan
 from search_spaces.language import Space, choice
-from trainable.command_line import TRIAL_GROUPS, Schema, read_words
+from trainable.command_line import TRIAL_GROUPS, Schema, read_words, refuse_swept
 from trainable.config import TrialConfig, trial_part
 from trainable.ignored import ignored_settings
 from trainable.recipes.catalogue import RECIPES, SCALES
@@ -60,9 +60,7 @@ class Ablation(Plan):
 def make_ablation(words: Sequence[str]) -> Ablation:
     """Read and check the words of an ablation; raise UserError for a mistake."""
     given = read_words(SCHEMA, words)
-    if given.swept:
-        path = next(iter(given.swept))
-        raise UserError(f"{path} was given several values; an ablation varies its techniques alone")
+    refuse_swept(given, "an ablation varies its techniques alone")
     _refuse_search_words(given.pinned)
     config, base = given.settings, trial_part(given.settings)
     recipe, pinned = _recipe(config), given.pinned | set(SCALES[config.scale])
@@ -110,7 +108,7 @@ def _recipe(config: AblationConfig) -> Recipe:
 
 
 def _names(config: AblationConfig, recipe: Recipe) -> Sequence[str]:
-    known = {**recipe.steps(), **recipe.tried}
+    known = recipe.known()
     if config.techniques == ALL:
         return list(known)
     for name in config.techniques:
@@ -123,7 +121,7 @@ def _given_parts(
     recipe: Recipe, free: Mapping[str, Settings], typed: AbstractSet[str]
 ) -> list[str]:
     """Return a sentence for each technique of which something was typed, and so stays."""
-    known = {**recipe.steps(), **recipe.tried}
+    known = recipe.known()
     notes: list[str] = []
     for name, own in free.items():
         given = sorted(known[name].keys() & typed)

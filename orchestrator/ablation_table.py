@@ -16,16 +16,10 @@ from orchestrator.ablation import Row
 from orchestrator.ablation_plan import Ablation, points_of
 from trainable.comparison import Difference, paired_difference
 from trainable.labels import TASKS, decode
+from trainable.metrics import METRIC_HEADINGS
 from trainable.records import TrialResults
 from trainable.store import ExperimentFolder, TrialFolder, write_text
 
-HEADINGS = {
-    "macro_f1": "macro\nF1",
-    "accuracy": "accu-\nracy",
-    "mask_f1": "mask\nF1",
-    "gender_f1": "gender\nF1",
-    "age_f1": "age\nF1",
-}
 FILE = "ablation.csv"
 
 
@@ -44,7 +38,7 @@ class Line:
         difference = self.difference
         return {
             "line": self.row.name,
-            **{name: self.metrics.get(name) for name in HEADINGS},
+            **{name: self.metrics.get(name) for name in METRIC_HEADINGS},
             "compared with": self.row.reference,
             "difference": difference and difference.value,
             "low": difference and difference.low,
@@ -62,28 +56,21 @@ class _Trained:
     rows: NDArray[np.integer[Any]]
 
 
-def ablation_lines(plan: Ablation, folder: ExperimentFolder) -> list[Line]:
-    """Return a line for each row that was trained, compared on the persons of its reference."""
+def ablation_lines(plan: Ablation, folder: ExperimentFolder) -> tuple[list[Line], dict[str, str]]:
+    """Return a line for each row that was trained, and for the other rows by name why not.
+
+    Lines are compared on the persons of their reference.
+    """
     images = folder.read_images()
     stored = [(trial, trial.read()) for trial in folder.trials()]
     trained = {row.name: _trained(row, plan, stored) for row in plan.rows}
-    return [
+    lines = [
         _line(row, found, trained.get(row.reference or ""), images, plan)
         for row in plan.rows
         if (found := trained[row.name])
     ]
-
-
-def untrained(plan: Ablation, folder: ExperimentFolder) -> dict[str, str]:
-    """Return why the rows that are not in the table are not: name -> reason."""
-    stored = [trial.read() for trial in folder.trials()]
-    reasons: dict[str, str] = {}
-    for row in plan.rows:
-        for point in points_of(row, plan.seeds, plan.base):
-            outcomes = [one.outcome for one in stored if one.record.values == point]
-            if not any(outcome.status == "completed" for outcome in outcomes):
-                reasons[row.name] = outcomes[-1].reason if outcomes else "not started"
-    return reasons
+    missing = [row for row in plan.rows if not trained[row.name]]
+    return lines, {row.name: _why_untrained(row, plan, stored) for row in missing}
 
 
 def write_lines(folder: ExperimentFolder, lines: Sequence[Line]) -> Path:
@@ -97,12 +84,12 @@ def show_lines(question: str, lines: Sequence[Line]) -> None:
     """Print the table."""
     table = Table(box=SIMPLE_HEAD, padding=0, show_edge=False)
     table.add_column("", overflow="fold")
-    for heading in (*HEADINGS.values(), "diff.", "95 %\ninterval"):
+    for heading in (*METRIC_HEADINGS.values(), "diff.", "95 %\ninterval"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     table.add_column("sec.", justify="right", no_wrap=True)
     for line in lines:
-        known = [line.metrics.get(name) for name in HEADINGS]
+        known = [line.metrics.get(name) for name in METRIC_HEADINGS]
         scores = ["" if score is None else f"{score:.3f}" for score in known]
         table.add_row(line.row.name, *scores, *_compared(line), f"{line.seconds:.0f}")
     console = Console(markup=False, emoji=False, highlight=False)
@@ -143,6 +130,17 @@ def _trained(
         predicted=[array.values[i].argmax(1) for array, i in zip(arrays, order, strict=True)],
         rows=arrays[0].rows[order[0]],
     )
+
+
+def _why_untrained(
+    row: Row, plan: Ablation, stored: Sequence[tuple[TrialFolder, TrialResults]]
+) -> str:
+    reason = ""
+    for point in points_of(row, plan.seeds, plan.base):
+        outcomes = [one.outcome for _, one in stored if one.record.values == point]
+        if not any(outcome.status == "completed" for outcome in outcomes):
+            reason = outcomes[-1].reason if outcomes else "not started"
+    return reason
 
 
 def _line(

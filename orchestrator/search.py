@@ -11,7 +11,7 @@ from orchestrator.config import SCHEMA, SearchConfig
 from orchestrator.plan import Plan, distinct_configs, make_plan
 from trainable.check import check_trial
 from trainable.command_line import Schema, read_words, run_command
-from trainable.config import DEMO, TrialConfig
+from trainable.config import DataConfig
 from trainable.dataset import FaceData
 from trainable.experiment import Asked, add_start, check_same_data, start_experiment
 from trainable.records import ExperimentRecord
@@ -22,6 +22,8 @@ RAYS_STATE = "tuner.pkl"
 """Ray writes it when a search starts, and resumes from it."""
 
 
+FILES = ("root", "face_boxes", "label_fixes")
+"""Settings of ``data`` that name files."""
 PlanFrom = Callable[[Sequence[str]], Plan]
 """Reads and checks the words of a command."""
 
@@ -44,7 +46,7 @@ def start(words: Sequence[str], schema: Schema[Any], plan_from: PlanFrom) -> End
     """Start what the words say, or go on with it."""
     asked: SearchConfig = read_words(schema, words).settings
     if asked.resume:
-        return resume(words, schema, plan_from)
+        return resume(asked, words, schema, plan_from)
     plan = plan_from(words)
     for note in plan.notes:
         print(f"note: {note}", file=sys.stderr)
@@ -66,9 +68,10 @@ def new_experiment(plan: Plan, seen: Sequence[FaceData]) -> ExperimentFolder:
     return experiment
 
 
-def resume(words: Sequence[str], schema: Schema[Any], plan_from: PlanFrom) -> Ended:
+def resume(
+    asked: SearchConfig, words: Sequence[str], schema: Schema[Any], plan_from: PlanFrom
+) -> Ended:
     """Go on with a stored search as it was asked."""
-    asked: SearchConfig = read_words(schema, words).settings
     name = asked.resume
     experiment = open_experiment(Path(asked.search.runs), name)
     record = experiment.read_record()
@@ -79,26 +82,22 @@ def resume(words: Sequence[str], schema: Schema[Any], plan_from: PlanFrom) -> En
         raise UserError(f"{name} holds no search that can go on: no trial was started by one")
     if record.command != schema.command:
         raise UserError(f"{name} goes on with: python -m {record.command} resume={name}")
-    plan = plan_from(record.words)
-    plan = plan_from([*record.words, *_files(plan, record)])
+    plan = plan_from(words_of(record, schema))
     check_same_data(experiment, check_trial(plan.base)[0])
     add_start(experiment)
     return Ended(run(plan, experiment, is_resumed=True), plan, experiment)
 
 
-def _files(plan: Plan, record: ExperimentRecord) -> list[str]:
-    """Return the words for the files that the search was started with, wherever it is resumed."""
-    if plan.base.data.root == DEMO:
-        return []
-    stored = TrialConfig.model_validate(
-        {name: record.settings[name] for name in TrialConfig.model_fields}
-    )
-    paths = {
-        "data.root": record.data_root,
-        "data.face_boxes": stored.data.face_boxes,
-        "data.label_fixes": stored.data.label_fixes,
-    }
-    return [f"{path}='{file}'" for path, file in paths.items()]
+def words_of(record: ExperimentRecord, schema: Schema[Any]) -> list[str]:
+    """Return the words of a stored search, with the files that they named from where it started."""
+    stored = DataConfig.model_validate(record.settings["data"])
+    files = {f"data.{name}": getattr(stored, name) for name in FILES}
+    pinned = read_words(schema, record.words).pinned & files.keys()
+    paths = [word.partition("=")[0] for word in record.words]
+    return [
+        f"{path}='{files[path]}'" if path in pinned else word
+        for path, word in zip(paths, record.words, strict=True)
+    ]
 
 
 def experiment_name(plan: Plan) -> str:

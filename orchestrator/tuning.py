@@ -21,6 +21,7 @@ from orchestrator.watch import (
 )
 from trainable.command_line import INTERRUPTED
 from trainable.config import TrialConfig
+from trainable.device import spare_cores
 from trainable.ray_trial import BASE, EXPERIMENT, RayTrial
 from trainable.records import Outcome
 from trainable.settings import UserError
@@ -70,7 +71,7 @@ def suited(base: TrialConfig, slots: Slots) -> TrialConfig:
     if base.machine.loaders is not None:
         return base
     networks = base.cv.folds * len(base.member_configs())
-    return base.with_values({"machine.loaders": (int(slots.cpus) - 1) // networks})
+    return base.with_values({"machine.loaders": spare_cores(int(slots.cpus), networks)})
 
 
 def end_open_trials(folder: ExperimentFolder) -> None:

@@ -27,6 +27,7 @@ def _check_network(config: TrialConfig) -> FaceData:
     if config.model.pretrained:
         make_model(config.model)
     data = load_data(config.data)
-    for fold in data.folds(config.cv):
+    folds = data.folds(config.cv)
+    for fold in folds if config.augment.horizontal_cutmix else []:
         check_mixing(training_side(config, data, fold), config)
     return data

@@ -110,6 +110,12 @@ def print_help(schema: Schema[Any]) -> None:
     console.print(table, markup=False)
 
 
+def refuse_swept(given: Words[Any], why: str) -> None:
+    """Raise UserError, with the reason ``why``, where a setting was given several values."""
+    for path in given.swept:
+        raise UserError(f"{path} was given several values; {why}")
+
+
 def _share_with_members(tree: dict[str, Any], pinned: AbstractSet[str]) -> None:
     """Let what was typed, or belongs to the scale, count for every network of a recipe."""
     members = tree.get("members", {}).get("settings", {})

@@ -101,7 +101,12 @@ def loader_count(config: MachineConfig, networks: int) -> int:
         return config.loaders
     if config.device == "cpu" or not torch.cuda.is_available():
         return 0
-    return ((os.cpu_count() or 1) - 1) // networks
+    return spare_cores(os.cpu_count() or 1, networks)
+
+
+def spare_cores(cores: int, networks: int) -> int:
+    """Return the loader processes of each network where one of the cores drives the GPU."""
+    return (cores - 1) // networks
 
 
 def release_memory() -> None:

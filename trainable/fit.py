@@ -9,7 +9,7 @@ import torch
 from pydantic import Field
 
 from trainable.check import check_trial
-from trainable.command_line import TRIAL_GROUPS, Schema, read_words, run_command
+from trainable.command_line import TRIAL_GROUPS, Schema, read_words, refuse_swept, run_command
 from trainable.config import RunsConfig, TrialConfig, trial_part
 from trainable.dataset import load_data
 from trainable.experiment import Asked, check_same_data, check_same_views, start_experiment
@@ -40,11 +40,7 @@ SCHEMA = Schema("trainable.fit", FitConfig, TRIAL_GROUPS)
 def main(words: list[str]) -> int:
     """Train what the words say; return 1 where a replay gives other numbers than the original."""
     given = read_words(SCHEMA, words)
-    if given.swept:
-        path = next(iter(given.swept))
-        raise UserError(
-            f"{path} was given several values; python -m orchestrator.search tries them"
-        )
+    refuse_swept(given, "python -m orchestrator.search tries them")
     config = given.settings
     if config.replay:
         if given.pinned - {"replay", "search.runs", "search.name"}:

@@ -20,6 +20,16 @@ METRICS = (
 )
 
 
+METRIC_HEADINGS = {
+    SCORE: "macro\nF1",
+    "accuracy": "accu-\nracy",
+    "mask_f1": "mask\nF1",
+    "gender_f1": "gender\nF1",
+    "age_f1": "age\nF1",
+}
+"""The metrics that tables show, and their headings in two lines."""
+
+
 def macro_f1(labels: ArrayLike, predicted: ArrayLike) -> float:
     """Return the mean F1 over the classes that occur in ``labels``; both have shape (N,)."""
     present = np.unique(np.asarray(labels))

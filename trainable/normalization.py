@@ -14,6 +14,7 @@ from timm.data.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from trainable.cache import ImageCache
 from trainable.config import TrialConfig
 from trainable.dataset import FaceData
+from trainable.store import write_text
 
 COMPETITION_MEAN = (0.548, 0.504, 0.479)
 COMPETITION_STD = (0.237, 0.247, 0.246)
@@ -86,10 +87,8 @@ def _sum(cache: ImageCache) -> ColourSums:
 
 
 def _write(sums: ColourSums, file: Path) -> None:
-    unfinished = file.with_suffix(".tmp")
     found = {"values": sums.values.tolist(), "squares": sums.squares.tolist()}
-    unfinished.write_text(json.dumps({"pixels": sums.pixels, **found}))
-    unfinished.replace(file)
+    write_text(file, json.dumps({"pixels": sums.pixels, **found}))
 
 
 COMPETITION = Normalization(COMPETITION_MEAN, COMPETITION_STD)

@@ -5,9 +5,9 @@ from pathlib import Path
 from pydantic import Field
 
 from analysis.data.page import Shown, data_page
-from trainable.command_line import TRIAL_GROUPS, Schema, read_words, run_command
+from trainable.command_line import TRIAL_GROUPS, Schema, read_words, refuse_swept, run_command
 from trainable.config import TrialConfig, trial_part
-from trainable.settings import Section, UserError
+from trainable.settings import Section
 from trainable.store import write_text
 
 
@@ -33,8 +33,7 @@ SCHEMA = Schema("analysis.data", DataConfig, TRIAL_GROUPS)
 def main(words: list[str]) -> int:
     """Write the page of the data that the words name."""
     given = read_words(SCHEMA, words)
-    for path in given.swept:
-        raise UserError(f"{path} was given several values; the page shows the data under one")
+    refuse_swept(given, "the page shows the data under one")
     config = given.settings
     trial = trial_part(config)
     out = Path(config.out).expanduser()

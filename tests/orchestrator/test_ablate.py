@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator import ablate, search
 from orchestrator.ablation_plan import make_ablation
-from orchestrator.ablation_table import ablation_lines, untrained
+from orchestrator.ablation_table import ablation_lines
 from trainable.comparison import paired_difference
 from trainable.metrics import scores
 from trainable.settings import UserError
@@ -91,8 +91,9 @@ def test_table_is_printed_line_by_line(ablated):
 
 def test_lines_that_were_not_trained_are_left_out(ablated, tmp_path):
     plan = make_ablation([*ablated.folder.read_record().words, "train.seed=7"])
-    assert ablation_lines(plan, ablated.folder) == []
-    assert untrained(plan, ablated.folder) == dict.fromkeys(LINES, "not started")
+    lines, missing = ablation_lines(plan, ablated.folder)
+    assert lines == []
+    assert missing == dict.fromkeys(LINES, "not started")
 
 
 def test_ablation_that_is_over_can_be_resumed_and_trains_nothing_again(ablated, capsys):

@@ -2,9 +2,11 @@
 
 import pytest
 
-from orchestrator.ablation_plan import make_ablation
+from orchestrator.ablation_plan import SCHEMA, make_ablation
 from orchestrator.schedulers import make_searcher
+from orchestrator.search import words_of
 from trainable.recipes.catalogue import RECIPES
+from trainable.records import ExperimentRecord
 from trainable.settings import UserError
 
 SMALL = ["scale=small"]
@@ -132,3 +134,26 @@ def test_trials_are_taken_in_the_order_of_the_table_and_go_on_after_a_restart(tm
 def test_mistakes_are_found_before_anything_starts(words, said):
     with pytest.raises(UserError, match=said):
         make_ablation(words)
+
+
+def test_resumed_words_name_the_files_that_were_typed_and_pin_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = [*SMALL, "recipe=relabel_vote", "data.root=faces"]
+    plan = make_ablation(words)
+    record = ExperimentRecord(
+        experiment="faces",
+        question="?",
+        command=SCHEMA.command,
+        words=words,
+        settings=plan.base.model_dump(mode="json"),
+        space={},
+        data_root=plan.base.data.root,
+        data_fingerprint="",
+        skipped_images=[],
+        versions={},
+        started=[],
+    )
+    monkeypatch.chdir("/")
+    resumed = make_ablation(words_of(record, SCHEMA))
+    assert resumed.base.data.root == str(tmp_path / "faces")
+    assert (resumed.base, resumed.points) == (plan.base, plan.points)

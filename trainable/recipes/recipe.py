@@ -44,6 +44,10 @@ class Recipe:
         several: Settings = {"members.use": "all"}
         return {**self.techniques, **({SEVERAL: several} if self.members else {})}
 
+    def known(self) -> dict[str, Settings]:
+        """Return every technique: those of the recipe, then those tried beside."""
+        return {**self.steps(), **self.tried}
+
     def undone(self, technique: Settings) -> Settings:
         """Return the values that take a technique away: the foundation's, else the defaults."""
         plain = TrialConfig().with_values(self.foundation)
