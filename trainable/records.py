@@ -66,6 +66,9 @@ class TrialRecord(Section):
     )
     setup_seconds: float = Field(description="reading the data and building the networks")
     started: str = Field(description="ISO 8601, UTC")
+    taken_from: str = Field(
+        default="", description="<experiment>/<trial> whose results these are; empty: trained"
+    )
 
 
 class Outcome(Section):
@@ -78,6 +81,14 @@ class Outcome(Section):
     traceback: str = ""
 
 
+class FirstTrial(Section):
+    """A configuration that a search tries before its sampler draws any."""
+
+    values: dict[str, Value] = Field(description="dotted path -> value; the rest is drawn")
+    source: str = Field(description="<experiment>/<trial>, or a recipe")
+    reason: str = Field(description="why it was taken, and what was changed to fit the space")
+
+
 class ExperimentRecord(Section):
     """What an experiment is: the question, the words it was started with, the data."""
 
@@ -87,6 +98,7 @@ class ExperimentRecord(Section):
     words: list[str] = Field(description="the command line after it")
     settings: dict[str, object] = Field(description="all settings of the search, resolved")
     space: dict[str, str] = Field(description="dotted path -> values it may take, as JSON")
+    first: list[FirstTrial] = Field(default=[], description="what history gave to start with")
     data_root: str = Field(description="folder the data was read from")
     data_fingerprint: str
     skipped_images: list[str]

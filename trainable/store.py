@@ -7,11 +7,13 @@
                         tensorboard/
                         <trial>/trial.json       settings and machine
                                 epochs.json      every finished epoch
+                                state.safetensors     where a trial that has not ended goes on
                                 outcome.json     how it ended
                                 validation.npz   probabilities of the best epoch, by row
                                 eval.npz         probabilities of the eval images
                                 weights.safetensors   of the best epoch, kept for the best trials
                                 final.npz, final.safetensors   the same, trained on all persons
+                                .lock            held by the process that trains
 
 Every file is written beside its final name and renamed, so a reader sees the old file or the
 new one, and a full disk leaves what was stored before.
@@ -31,8 +33,10 @@ from typing import IO
 
 import numpy as np
 import pandas as pd
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
+from safetensors import SafetensorError
 
 from trainable.records import (
     EpochRecord,
@@ -44,8 +48,14 @@ from trainable.records import (
 from trainable.settings import UserError, unknown_name
 
 LATEST = "latest"
+RESULTS = ("epochs.json", "validation.npz", "eval.npz", "weights.safetensors")
+"""What a trial found, the epochs first: files that are replaced and never changed."""
 EPOCHS = TypeAdapter(list[EpochRecord])
 RUNNING = Outcome(status="running")
+UNREADABLE = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, SafetensorError)
+"""What the libraries raise where a file is damaged."""
+LOCK_SECONDS = 60.0
+"""How long a trial waits for the last process that trained it to be gone."""
 
 
 class StorageError(OSError):
@@ -54,6 +64,10 @@ class StorageError(OSError):
 
 class UnreadableFileError(UserError):
     """A stored file is missing or damaged; the message names the file and the cause."""
+
+
+class BusyTrialError(UserError):
+    """Another process trains the trial; the message names its folder."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +103,48 @@ class TrialFolder:
     def final_weights_file(self) -> Path:
         """Weights of a training on all persons, safetensors."""
         return self.path / "final.safetensors"
+
+    @property
+    def state_file(self) -> Path:
+        """What a trial that has not ended goes on from, safetensors."""
+        return self.path / "state.safetensors"
+
+    @property
+    def final_state_file(self) -> Path:
+        """What an unfinished training on all persons goes on from, safetensors."""
+        return self.path / "final-state.safetensors"
+
+    def has_state(self) -> bool:
+        """Say whether the trial can go on from where it was."""
+        return self.state_file.exists()
+
+    def discard_state(self) -> None:
+        """Delete what only a trial that goes on would need."""
+        self.state_file.unlink(missing_ok=True)
+        self.discard_partial_files()
+
+    def discard_partial_files(self) -> None:
+        """Delete what a process that was killed while it wrote has left."""
+        for name in ("state.safetensors", "weights.safetensors", "validation.npz", "epochs.json"):
+            for partial in self.path.glob(_partial_name(name, "*")):
+                partial.unlink(missing_ok=True)
+
+    def hold(self) -> FileLock:
+        """Return the trial's lock, held; it is let go when it is released or the process is gone.
+
+        Raises BusyTrialError where another process still holds it after LOCK_SECONDS.
+        """
+        lock = FileLock(self.path / ".lock", timeout=LOCK_SECONDS, thread_local=False)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except Timeout:
+            raise BusyTrialError(
+                f"{self.path} is being trained by another process: end that one first, or wait"
+            ) from None
+        except OSError as error:
+            raise StorageError(f"cannot store {self.path}: {error.strerror or error}") from error
+        return lock
 
     def write_record(self, record: TrialRecord) -> None:
         """Keep the trial's settings."""
@@ -148,18 +204,24 @@ class TrialFolder:
     def read_epochs(self) -> list[EpochRecord]:
         """Return all finished epochs, none where the trial has not finished one."""
         file = self.path / "epochs.json"
-        with _reading(file):
+        with reading(file):
             return EPOCHS.validate_json(file.read_bytes()) if file.exists() else []
 
     def read_outcome(self) -> Outcome:
         """Return how the trial ended, or that it runs."""
         file = self.path / "outcome.json"
-        with _reading(file):
+        with reading(file):
             return Outcome.model_validate_json(file.read_bytes()) if file.exists() else RUNNING
+
+    def take_results(self, other: "TrialFolder") -> None:
+        """Let what another trial found stand here too; links need no space."""
+        for name in RESULTS:
+            if (other.path / name).exists():
+                link_or_copy(other.path / name, self.path / name)
 
     def read(self) -> TrialResults:
         """Return everything stored of the trial but its arrays."""
-        with _reading(self.path / "trial.json") as file:
+        with reading(self.path / "trial.json") as file:
             record = TrialRecord.model_validate_json(file.read_bytes())
         return TrialResults(record=record, epochs=self.read_epochs(), outcome=self.read_outcome())
 
@@ -213,7 +275,7 @@ class ExperimentFolder:
 
     def read_record(self) -> ExperimentRecord:
         """Return what was asked."""
-        with _reading(self.path / "experiment.json") as file:
+        with reading(self.path / "experiment.json") as file:
             return ExperimentRecord.model_validate_json(file.read_bytes())
 
     def write_images(self, images: pd.DataFrame, eval_images: pd.DataFrame) -> None:
@@ -223,12 +285,12 @@ class ExperimentFolder:
 
     def read_images(self) -> pd.DataFrame:
         """Return the training images, indexed by row."""
-        with _reading(self.path / "images.csv") as file:
+        with reading(self.path / "images.csv") as file:
             return pd.read_csv(file, index_col="row", dtype={"person": str, "id": str})
 
     def read_eval_images(self) -> pd.DataFrame:
         """Return the eval images in the order of the submission, indexed by row."""
-        with _reading(self.path / "eval_images.csv") as file:
+        with reading(self.path / "eval_images.csv") as file:
             return pd.read_csv(file, index_col="row", dtype=str).rename(index=int)
 
 
@@ -267,24 +329,48 @@ def now() -> str:
 
 
 @contextmanager
-def atomic_file(path: Path) -> Generator[IO[bytes]]:
-    """Open a file that takes its name only when it is whole.
+def atomic_path(path: Path) -> Generator[Path]:
+    """Give the path of a file to write that takes the name ``path`` only when it is whole.
 
     Raises StorageError when it cannot be written; what was stored before stays.
     """
-    partial = ""
+    partial = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, partial = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            yield file
-        Path(partial).chmod(0o644)
+        handle, name = tempfile.mkstemp(prefix=_partial_name(path.name), dir=path.parent)
+        os.close(handle)
+        partial = Path(name)
+        yield partial
+        partial.chmod(0o644)
         os.replace(partial, path)
-    except OSError as error:
-        raise StorageError(f"cannot store {path}: {error.strerror or error}") from error
+    except (OSError, SafetensorError) as error:
+        raise StorageError(f"cannot store {path}: {_cause(error)}") from error
     finally:
         if partial:
-            Path(partial).unlink(missing_ok=True)
+            partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_file(path: Path) -> Generator[IO[bytes]]:
+    """Open a file that takes its name only when it is whole, as ``atomic_path`` does."""
+    with atomic_path(path) as partial, partial.open("wb") as file:
+        yield file
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Let a stored file stand in a second place too, at once: a hard link where disks allow it.
+
+    Raises StorageError when it cannot be written.
+    """
+    link = target.with_name(f".{target.name}-link")
+    try:
+        link.hardlink_to(source)
+        os.replace(link, target)
+    except OSError:  # another disk, or one without links
+        with source.open("rb") as stored, atomic_file(target) as file:
+            shutil.copyfileobj(stored, file)
+    finally:
+        link.unlink(missing_ok=True)  # renaming a link to the file it links to does nothing
 
 
 def write_text(path: Path, text: str) -> None:
@@ -301,17 +387,22 @@ def _write_probabilities(path: Path, probabilities: Probabilities) -> None:
 
 
 def _read_probabilities(path: Path) -> Probabilities:
-    with _reading(path):
+    with reading(path):
         arrays = np.load(io.BytesIO(path.read_bytes()), allow_pickle=False)
         return Probabilities(rows=arrays["rows"], values=arrays["values"])
 
 
 @contextmanager
-def _reading(path: Path) -> Generator[Path]:
+def reading(path: Path) -> Generator[Path]:
+    """Give the path of a file to read; UnreadableFileError says what is wrong with it."""
     try:
         yield path
-    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise UnreadableFileError(f"cannot read {path}: {_cause(error)}") from error
+
+
+def _partial_name(name: str, rest: str = "") -> str:
+    return f".{name}-{rest}"
 
 
 def _cause(error: Exception) -> str:

@@ -20,6 +20,7 @@ from trainable.store import (
     UnreadableFileError,
     atomic_file,
     create_experiment,
+    link_or_copy,
     now,
     open_experiment,
     write_text,
@@ -238,3 +239,30 @@ def test_tables_of_images_come_back_as_they_were(tmp_path):
     experiment.write_images(images, eval_images)
     assert experiment.read_images().equals(images)
     assert experiment.read_eval_images().to_dict() == eval_images.to_dict()
+
+
+def store_results(trial: TrialFolder, seed: int) -> None:
+    trial.write_epochs([])
+    trial.write_validation(predictions(seed))
+    trial.weights_file.write_bytes(b"weights")
+
+
+def test_taken_results_need_no_space_and_outlive_the_trial_they_were_taken_from(tmp_path):
+    first, second = start(tmp_path, "first").trial("a"), start(tmp_path, "second").trial("b")
+    store_results(first, 0)
+    second.path.mkdir()
+    for _ in range(2):
+        second.take_results(first)
+    assert second.weights_file.samefile(first.weights_file)
+    names = ["epochs.json", "validation.npz", "weights.safetensors"]
+    assert sorted(file.name for file in second.path.iterdir()) == names
+    store_results(first, 1)
+    assert np.array_equal(second.read_validation().values, predictions(0).values)
+
+
+def test_stored_file_is_copied_where_no_link_can_be_made(tmp_path):
+    (tmp_path / "stored").write_bytes(b"stored")
+    (tmp_path / ".taken-link").touch()  # as a killed process left it
+    link_or_copy(tmp_path / "stored", tmp_path / "taken")
+    assert (tmp_path / "taken").read_bytes() == b"stored"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["stored", "taken"]
