@@ -1,12 +1,33 @@
-"""When must the trials be done? Durations and clock times as people type them."""
+"""When must everything be ready? Durations and times as people type them."""
 
 import re
-import time
-from datetime import datetime, timedelta
+import time as clock
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
 from typing import Any
+
+from trainable.settings import UserError
 
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 _UNITS = ("days", "hours", "minutes", "seconds")
+_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+_DAY_AND_CLOCK = re.compile(r"(2\d{3}-\d\d-\d\d)[T ](\d\d?:\d\d)")
+
+MINUTE, HOUR = 60, 3600
+SURPRISING = timedelta(hours=12)
+"""A clock time that is farther away may have been meant for today, and that it was not is said."""
+
+
+@dataclass(frozen=True)
+class End:
+    """When everything must be ready.
+
+    ``at``, seconds since 1970; ``asked``, the word that says so; ``note``, what may surprise.
+    """
+
+    at: float
+    asked: str
+    note: str = ""
 
 
 def parse_duration(text: str) -> timedelta:
@@ -24,28 +45,75 @@ def parse_duration(text: str) -> timedelta:
     return duration
 
 
-def parse_clock(text: str) -> tuple[int, int]:
-    """Return hour and minute of text such as 18:00; ValueError for another."""
-    found = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", text.strip())
-    if not found:
-        raise ValueError(f"search.finish_by={text}: write a time of day such as 18:00")
-    return int(found[1]), int(found[2])
+def parse_clock(text: str) -> time | datetime:
+    """Return the time of text such as 18:00, or the day and time of text such as 2026-11-24T18:00.
+
+    Raises ValueError for another.
+    """
+    day, clock_time = "", text.strip()
+    if with_day := _DAY_AND_CLOCK.fullmatch(clock_time):
+        day, clock_time = with_day.groups()
+    found = _CLOCK.fullmatch(clock_time)
+    try:
+        if found:
+            of_day = time(int(found[1]), int(found[2]))
+            return datetime.combine(datetime.fromisoformat(day), of_day) if day else of_day
+    except ValueError as error:
+        raise ValueError(f"search.finish_by={text}: {error}") from None
+    raise ValueError(
+        f"search.finish_by={text}: write a time of day such as 18:00, or a day and time such as "
+        "2026-11-24T18:00"
+    )
+
+
+def asked_end(budget: str, finish_by: str, now: datetime) -> End | None:
+    """Return when everything must be ready, None where nothing says so; of two ends the earlier.
+
+    A clock time that has passed today means tomorrow; a day and time that have passed are a
+    UserError. A ``now`` without a time zone is local time, which knows of summer time.
+    """
+    ends: list[End] = []
+    if budget:
+        seconds = parse_duration(budget).total_seconds()
+        ends.append(End(now.timestamp() + seconds, f"search.budget={budget}"))
+    if finish_by:
+        ends.append(_end_of_clock(finish_by, now))
+    return min(ends, key=lambda end: end.at, default=None)
 
 
 def seconds_allowed(budget: str, finish_by: str, now: datetime) -> float | None:
-    """Return the seconds that trials may take from ``now`` on, None where nothing limits them.
+    """Return the seconds from ``now`` to the end that is asked for, None where there is none."""
+    end = asked_end(budget, finish_by, now)
+    return None if end is None else end.at - now.timestamp()
 
-    A clock time that has passed today means tomorrow; of two limits the earlier counts.
-    """
-    limits: list[float] = []
-    if budget:
-        limits.append(parse_duration(budget).total_seconds())
-    if finish_by:
-        hour, minute = parse_clock(finish_by)
-        end = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
-        end += timedelta(days=1) if end <= now else timedelta()
-        limits.append((end - now).total_seconds())
-    return min(limits, default=None)
+
+def spoken(seconds: float) -> str:
+    """Return a duration as it could be typed: 41s, 6m 10s, 22h 30m."""
+    whole = max(0, round(seconds))
+    if whole < HOUR:
+        parts = (whole // MINUTE, "m"), (whole % MINUTE, "s")
+    else:
+        minutes = round(seconds / MINUTE)
+        parts = (minutes // MINUTE, "h"), (minutes % MINUTE, "m")
+    return " ".join(f"{count}{unit}" for count, unit in parts if count) or "0s"
+
+
+def _end_of_clock(text: str, now: datetime) -> End:
+    typed, asked = parse_clock(text), f"search.finish_by={text}"
+    if isinstance(typed, datetime):
+        end = typed.replace(tzinfo=now.tzinfo)
+        if end <= now:
+            raise UserError(
+                f"{asked} is in the past: it is {now:%Y-%m-%d %H:%M} now; write a time to come, or "
+                "how long it may take: search.budget=90m"
+            )
+        return End(end.timestamp(), asked)
+    end = datetime.combine(now, typed, tzinfo=now.tzinfo)
+    is_tomorrow = end <= now
+    end += timedelta(days=is_tomorrow)
+    left = timedelta(seconds=end.timestamp() - now.timestamp())
+    note = f"{asked} is tomorrow, in {spoken(left.total_seconds())}"
+    return End(end.timestamp(), asked, note if is_tomorrow and left > SURPRISING else "")
 
 
 class Deadline:
@@ -68,9 +136,8 @@ class Deadline:
 
     def start(self) -> None:
         """Let the time run from now on."""
-        now = datetime.now().astimezone()
-        seconds = seconds_allowed(self._budget, self._finish_by, now)
-        self._end = None if seconds is None else now.timestamp() + seconds
+        end = asked_end(self._budget, self._finish_by, datetime.now())
+        self._end = None if end is None else end.at
 
     @property
     def end(self) -> float | None:
@@ -79,4 +146,4 @@ class Deadline:
 
     def passed(self) -> bool:
         """Whether the end is over."""
-        return self._end is not None and time.time() >= self._end
+        return self._end is not None and clock.time() >= self._end
