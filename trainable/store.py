@@ -323,6 +323,12 @@ def open_experiment(runs: Path, name: str = LATEST) -> ExperimentFolder:
     return ExperimentFolder(runs / ((runs / name).readlink() if name == LATEST else name))
 
 
+def all_experiments(runs: Path) -> list[ExperimentFolder]:
+    """Return the stored experiments in the order of their names."""
+    folders = sorted(file.parent for file in runs.glob("*/experiment.json"))
+    return [ExperimentFolder(folder) for folder in folders if folder.name != LATEST]
+
+
 def now() -> str:
     """Return the time as records keep it."""
     return datetime.now(UTC).isoformat(timespec="seconds")
