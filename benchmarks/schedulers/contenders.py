@@ -1,0 +1,114 @@
+"""Which ways to search are compared? Pairs of a searcher and a scheduler, as Ray takes them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import optuna
+from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
+from ray.tune.search import Searcher
+from ray.tune.search.optuna import OptunaSearch
+
+from benchmarks.schedulers.history import EarlierExperiment
+from search_spaces.language import Space
+from trainable.config import TrialConfig
+from trainable.ray_trial import BEST
+from trainable.settings import unknown_name
+
+GRACE_EPOCHS, REDUCTION = 3, 3
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What a contender is given."""
+
+    space: Space
+    epochs: int
+    """Of full training."""
+    workers: int
+    seed: int
+    history: Sequence[EarlierExperiment] = ()
+    trials: int | None = None
+    """Configurations to try; None: as many as there is time for."""
+
+
+Pair = tuple[Searcher, TrialScheduler]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A way to search."""
+
+    title: str
+    make: Callable[[Assignment], Pair]
+    uses_history: bool = False
+
+
+class LimitedOptunaSearch(OptunaSearch):
+    """Ray's searcher, which ends after so many trials as Ray's own `num_samples` would."""
+
+    def __init__(self, trials: int | None, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._trials_left = trials
+
+    def suggest(self, trial_id: str) -> Any:
+        """Return the next configuration, or that there is none."""
+        if self._trials_left == 0:
+            return Searcher.FINISHED
+        if self._trials_left is not None:
+            self._trials_left -= 1
+        return super().suggest(trial_id)
+
+
+def optuna_search(assignment: Assignment, sampler: optuna.samplers.BaseSampler) -> Searcher:
+    """Return Ray's searcher over Optuna: every trial that ends is told as complete."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    draw = partial(assignment.space.suggest, base=TrialConfig())
+    return LimitedOptunaSearch(assignment.trials, draw, metric=BEST, mode="max", sampler=sampler)
+
+
+def ray_asha(assignment: Assignment) -> TrialScheduler:
+    """Return Ray's own successive halving, which stops."""
+    return ASHAScheduler(
+        metric=BEST,
+        mode="max",
+        max_t=assignment.epochs,
+        grace_period=GRACE_EPOCHS,
+        reduction_factor=REDUCTION,
+    )
+
+
+def random_search(assignment: Assignment) -> Pair:
+    """Train random configurations fully."""
+    sampler = optuna.samplers.RandomSampler(assignment.seed)
+    return optuna_search(assignment, sampler), FIFOScheduler()
+
+
+def stopping_random(assignment: Assignment) -> Pair:
+    """Stop random configurations early."""
+    sampler = optuna.samplers.RandomSampler(assignment.seed)
+    return optuna_search(assignment, sampler), ray_asha(assignment)
+
+
+def rays_way(assignment: Assignment) -> Pair:
+    """Combine Ray's stopping rule with Optuna's default sampler."""
+    sampler = optuna.samplers.TPESampler(seed=assignment.seed)
+    return optuna_search(assignment, sampler), ray_asha(assignment)
+
+
+def chosen(names: Sequence[str]) -> Mapping[str, Contender]:
+    """Return the contenders of these names, all of them where none is named."""
+    for name in names:
+        if name not in CONTENDERS:
+            raise unknown_name("contender", name, CONTENDERS)
+    return {name: CONTENDERS[name] for name in names or CONTENDERS}
+
+
+RANDOM, RAY = "random", "ray"
+"""The contenders that others are measured against."""
+CONTENDERS: Mapping[str, Contender] = {
+    RANDOM: Contender("random, full training", random_search),
+    "stopping": Contender("stopping ASHA, random", stopping_random),
+    RAY: Contender("Ray's way: stopping ASHA, TPE", rays_way),
+}
