@@ -1,33 +1,66 @@
-"""How is a paused trial kept? As safetensors and JSON, so that reading one runs no code."""
+"""How is a state kept that training goes on from? As one safetensors file: reading runs no code.
+
+Its tensors are the file's; the rest is JSON in the file's header, and notes for whoever asks for
+no tensors stand beside it.
+"""
 
 import json
+import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-TENSORS, PLAIN = "state.safetensors", "state.json"
+from trainable.store import atomic_path, reading
+
+STATE, CHECKSUM = "state", "checksum"
+"""Keys of the header beside those of the notes."""
 _MARK = "tensor:"
 
 
-def save_state(state: dict[str, Any], folder: Path) -> None:
-    """Write nested dicts, lists, tensors and plain values below ``folder``."""
+def save_state(
+    state: Mapping[str, Any], file: Path, notes: Mapping[str, str] | None = None
+) -> None:
+    """Write nested dicts, lists, tensors and plain values to ``file``, at once or not at all."""
     tensors: dict[str, torch.Tensor] = {}
-    plain = _take_out(state, "", tensors)
-    save_file(tensors, folder / TENSORS)
-    (folder / PLAIN).write_text(json.dumps(plain))
+    plain = json.dumps(_take_out(state, "", tensors))
+    header = {**(notes or {}), STATE: plain, CHECKSUM: _checksum(tensors)}
+    with atomic_path(file) as partial:
+        save_file(tensors, partial, header)
 
 
-def load_state(folder: Path) -> dict[str, Any]:
-    """Return what ``save_state`` wrote, on the CPU; whole-number keys come back as numbers."""
-    tensors = load_file(folder / TENSORS)
-    return _put_back(json.loads((folder / PLAIN).read_text()), tensors)
+def load_state(file: Path) -> dict[str, Any]:
+    """Return what ``save_state`` wrote, on the CPU; whole-number keys come back as numbers.
+
+    The tensors are the file's pages, read when they are used. UnreadableFileError where the file
+    is damaged.
+    """
+    with reading(file):
+        header, tensors = read_notes(file), load_file(file)
+        if header.get(CHECKSUM) != _checksum(tensors):
+            raise ValueError("its tensors are not those that were written")
+        return _put_back(json.loads(header[STATE]), tensors)
+
+
+def read_notes(file: Path) -> dict[str, str]:
+    """Return a state's notes, and no tensors; UnreadableFileError where the file is damaged."""
+    with reading(file), safe_open(file, framework="pt") as opened:
+        return opened.metadata() or {}
 
 
 def packed(tensor: torch.Tensor) -> torch.Tensor:
     """Return the tensor as safetensors takes it: on the CPU, in one piece."""
     return tensor.detach().cpu().contiguous()
+
+
+def _checksum(tensors: Mapping[str, torch.Tensor]) -> str:
+    found = 0
+    for name in sorted(tensors):
+        found = zlib.crc32(tensors[name].reshape(-1).view(torch.uint8).numpy().data, found)
+    return f"{found:08x}"
 
 
 def _take_out(value: Any, path: str, tensors: dict[str, torch.Tensor]) -> Any:

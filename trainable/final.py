@@ -3,7 +3,7 @@
 Cross-validation has found how many epochs are best; nobody is held back now, so there is no score.
 """
 
-import shutil
+import sys
 from pathlib import Path
 
 import torch
@@ -16,7 +16,7 @@ from trainable.fold_fit import DivergedError
 from trainable.predict import StoredTrialWords, stored_trial
 from trainable.recorded import write_weights
 from trainable.settings import UserError
-from trainable.store import TrialFolder
+from trainable.store import TrialFolder, UnreadableFileError
 
 SCHEMA = Schema("trainable.final", StoredTrialWords, {})
 
@@ -31,34 +31,38 @@ def main(words: list[str]) -> int:
 
 def train_on_all(folder: TrialFolder) -> None:
     """Train on all persons for as many epochs as scored best; go on with one that was stopped."""
+    with folder.held():
+        folder.discard_partial_files()
+        _train(folder)
+
+
+def _train(folder: TrialFolder) -> None:
     results = folder.read()
     if results.best is None:
         raise UserError(f"{folder.path} has no score yet: which epoch is best is not known")
     fit = Fit(results.record.config.with_values({"cv.folds": 0}))
     check_same_data(folder.experiment, fit.data)
     check_same_views(results.record, fit.views)
-    unfinished = folder.path / "final"
+    unfinished = folder.final_state_file
     if unfinished.exists():
-        fit.load_state_dict(load_state(unfinished))
+        _go_on(fit, unfinished)
     try:
         while fit.epoch < results.best.epoch:
             epoch, *_ = fit.train_epoch()
-            _keep(fit, unfinished)
+            save_state(fit.state_dict(), unfinished)
             print(f"epoch {fit.epoch} of {results.best.epoch}  loss {epoch.loss:.3f}", flush=True)
     except (DivergedError, torch.OutOfMemoryError) as error:
         raise UserError(f"{folder.path}: {error}") from None
     write_weights(fit, folder.final_weights_file)
     folder.write_final(fit.eval_probabilities())
-    shutil.rmtree(unfinished)
+    unfinished.unlink()
 
 
-def _keep(fit: Fit, folder: Path) -> None:
-    """Write a checkpoint that is whole when it takes its name."""
-    partial = folder.with_name(f".{folder.name}")
-    partial.mkdir(exist_ok=True)
-    save_state(fit.state_dict(), partial)
-    shutil.rmtree(folder, ignore_errors=True)
-    partial.rename(folder)
+def _go_on(fit: Fit, unfinished: Path) -> None:
+    try:
+        fit.load_state_dict(load_state(unfinished))
+    except UnreadableFileError as error:
+        print(f"{error}: it starts anew", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -62,7 +63,8 @@ def train(config: FitConfig, trial: TrialConfig, epochs: int, words: list[str]) 
     asked = Asked(question, SCHEMA.command, words, trial.model_dump(), {})
     start_experiment(experiment, asked, seen)
     folder = experiment.trial(TRIAL)
-    _train_epochs(RecordedFit(trial, folder, {}), epochs, folder)
+    with closing(RecordedFit(trial, folder, {})) as fit:
+        _train_epochs(fit, epochs, folder)
     results = folder.read()
     if results.outcome.status == "failed":
         raise UserError(f"{folder.path} failed: {results.outcome.reason}")
@@ -130,6 +132,7 @@ def _train_epochs(fit: RecordedFit, epochs: int, folder: TrialFolder) -> None:
         outcome = Outcome(status="failed", reason=str(error))
     finally:
         folder.write_outcome(outcome)
+        folder.discard_state()
 
 
 def _line(epoch: EpochRecord) -> str:

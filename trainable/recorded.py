@@ -1,82 +1,135 @@
-"""How does a fit in progress leave nothing unrecorded?"""
+"""How does a fit in progress leave nothing unrecorded, and go on wherever it was?"""
 
+import json
 import os
 import platform
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import torch
-from safetensors.torch import save
+from safetensors.torch import save_file
 
-from trainable.checkpoint import load_state, packed, save_state
+from trainable.checkpoint import load_state, packed, read_notes, save_state
 from trainable.config import TrialConfig
 from trainable.device import select_device
 from trainable.fitting import Fit
 from trainable.records import EpochRecord, MachineRecord, TrialRecord
 from trainable.settings import Value
-from trainable.store import TrialFolder, atomic_file, now
+from trainable.store import (
+    EPOCHS,
+    TrialFolder,
+    UnreadableFileError,
+    atomic_path,
+    now,
+    reading,
+)
 
 
 class RecordedFit:
     """A fit whose every epoch is stored as soon as it is finished.
 
-    Probabilities and weights are those of the best epoch so far: a trial is worth its best epoch,
-    not its last.
+    It goes on from the state in the folder, if that is one of the same settings, labels and crops;
+    ``notice`` says why where it does not. Probabilities and weights are those of the best epoch so
+    far: a trial is worth its best epoch, not its last. Nobody else trains in the folder before
+    ``close``, or the end of the process.
     """
 
     def __init__(
         self, config: TrialConfig, folder: TrialFolder, values: Mapping[str, Value]
     ) -> None:
         started, clock = now(), time.perf_counter()
-        self.fit = Fit(config)
+        self.notice = ""
         self._folder = folder
-        self._epochs: list[EpochRecord] = []
-        record = TrialRecord(
-            trial=folder.name,
-            config=config,
-            values=dict(values),
-            identity=config.identity(),
-            views=self.fit.views,
-            machine=machine_record(config),
-            setup_seconds=time.perf_counter() - clock,
-            started=started,
-        )
-        folder.write_record(record)
+        with ExitStack() as held:
+            held.enter_context(folder.held())
+            folder.discard_partial_files()
+            self.fit = Fit(config)
+            self._marks = {"identity": config.identity(), "views": json.dumps(self.fit.views)}
+            self.epochs = self._go_on() if folder.has_state() else []
+            self._commit_seconds = 0.0
+            record = TrialRecord(
+                trial=folder.name,
+                config=config,
+                values=dict(values),
+                identity=config.identity(),
+                views=self.fit.views,
+                machine=machine_record(config),
+                setup_seconds=time.perf_counter() - clock,
+                started=started,
+            )
+            folder.write_record(record)
+            folder.write_epochs(self.epochs)
+            self._held = held.pop_all()
 
     @property
     def best_score(self) -> float:
         """Score of the best epoch so far, 0 before the first."""
-        return max((epoch.score for epoch in self._epochs), default=0.0)
+        return max((epoch.score for epoch in self.epochs), default=0.0)
 
     def step(self) -> EpochRecord:
-        """Train and store one epoch."""
+        """Train and store one epoch: it counts from when the state is written."""
         epoch = self.fit.step()
         started = time.perf_counter()
-        if not self._epochs or epoch.score > self.best_score:
+        if not self.epochs or epoch.score > self.best_score:
             self._folder.write_validation(self.fit.validation_probabilities())
             write_weights(self.fit, self._folder.weights_file)
-        stored = {**epoch.seconds, "store": time.perf_counter() - started}
-        epoch = epoch.model_copy(update={"seconds": stored})
-        self._epochs.append(epoch)
-        self._folder.write_epochs(self._epochs)
+        epoch = self._timed(epoch, time.perf_counter() - started)
+        self._commit([*self.epochs, epoch])
+        self._folder.write_epochs(self.epochs)
         return epoch
+
+    def close(self) -> None:
+        """Let another process go on with the trial."""
+        self._held.close()
 
     def save(self, folder: Path) -> None:
         """Write a checkpoint from which ``load`` continues."""
-        save_state(self.fit.state_dict(), folder)
+        save_state(self.fit.state_dict(), folder / self._folder.state_file.name)
 
     def load(self, folder: Path) -> None:
         """Continue from a checkpoint; epochs stored after it are forgotten."""
-        self.fit.load_state_dict(load_state(folder))
-        self._epochs = self._folder.read_epochs()[: self.fit.epoch]
+        self.fit.load_state_dict(load_state(folder / self._folder.state_file.name))
+        self.epochs = self.epochs[: self.fit.epoch]
+
+    def _go_on(self) -> list[EpochRecord]:
+        """Take the stored state and return its epochs; none where it is not this trial's."""
+        file = self._folder.state_file
+        try:
+            notes = read_notes(file)
+            if not self._marks.items() <= notes.items():
+                self.notice = (
+                    f"{file} was left by a trial of other settings, labels or crops: "
+                    f"{self._folder.name} starts anew"
+                )
+                return []
+            with reading(file):
+                epochs = EPOCHS.validate_json(notes.get("epochs", ""))
+            self.fit.load_state_dict(load_state(file))
+        except UnreadableFileError as error:
+            self.notice = f"{error}: {self._folder.name} starts anew"
+            return []
+        return epochs
+
+    def _timed(self, epoch: EpochRecord, store_seconds: float) -> EpochRecord:
+        # A state holds its own record, so how long it took to write stands in the next one.
+        stored = {**epoch.seconds, "store": store_seconds + self._commit_seconds}
+        return epoch.model_copy(update={"seconds": stored})
+
+    def _commit(self, epochs: list[EpochRecord]) -> None:
+        started = time.perf_counter()
+        notes = {**self._marks, "epochs": EPOCHS.dump_json(epochs).decode()}
+        save_state(self.fit.state_dict(), self._folder.state_file, notes)
+        self.epochs = epochs
+        self._commit_seconds = time.perf_counter() - started
 
 
 def write_weights(fit: Fit, path: Path) -> None:
     """Store the weights of a fit's networks."""
     weights = {name: packed(value) for name, value in fit.weights().items()}
-    with atomic_file(path) as file:
-        file.write(save(weights))
+    with atomic_path(path) as partial:
+        save_file(weights, partial)
 
 
 def machine_record(config: TrialConfig) -> MachineRecord:

@@ -1,7 +1,7 @@
 """What is kept of an experiment, a trial and an epoch? The records that the store writes."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from pydantic import Field
@@ -89,6 +89,15 @@ class FirstTrial(Section):
     reason: str = Field(description="why it was taken, and what was changed to fit the space")
 
 
+class Resumption(Section):
+    """A search that was taken up again."""
+
+    at: str = Field(description="ISO 8601, UTC")
+    words: list[str] = Field(description="the command line as it counts from then on")
+    data_fingerprint: str
+    changes: list[str] = Field(description="what was no longer as before, and was accepted")
+
+
 class ExperimentRecord(Section):
     """What an experiment is: the question, the words it was started with, the data."""
 
@@ -108,6 +117,7 @@ class ExperimentRecord(Section):
     fixed_labels: int = Field(default=0, description="images trained with a corrected label")
     versions: dict[str, str]
     started: list[str] = Field(description="ISO 8601, UTC; one entry a start or resume")
+    resumed: list[Resumption] = Field(default=[], description="one entry a resume")
 
 
 class TrialResults(Section):
@@ -120,7 +130,12 @@ class TrialResults(Section):
     @property
     def best(self) -> EpochRecord | None:
         """The epoch with the highest score, the earliest of equals; None before the first."""
-        return max(self.epochs, key=lambda epoch: epoch.score, default=None)
+        return best_epoch(self.epochs)
+
+
+def best_epoch(epochs: Sequence[EpochRecord]) -> EpochRecord | None:
+    """Return the epoch with the highest score, the earliest of equals; None of none."""
+    return max(epochs, key=lambda epoch: epoch.score, default=None)
 
 
 def compact(values: Mapping[str, Value]) -> str:

@@ -4,6 +4,7 @@
     <runs>/<experiment>/experiment.json          what was asked, of which data
                         images.csv               training images: row, image, person, label, age
                         eval_images.csv          eval images in the order of the submission
+                        search.jsonl             every decision of the search
                         tensorboard/
                         <trial>/trial.json       settings and machine
                                 epochs.json      every finished epoch
@@ -54,6 +55,8 @@ EPOCHS = TypeAdapter(list[EpochRecord])
 RUNNING = Outcome(status="running")
 UNREADABLE = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, SafetensorError)
 """What the libraries raise where a file is damaged."""
+TRAINED = ("epochs.json", "validation.npz", "final.npz", "*.safetensors")
+"""The files that the process that trains writes, and nobody else."""
 LOCK_SECONDS = 60.0
 """How long a trial waits for the last process that trained it to be gone."""
 
@@ -125,14 +128,15 @@ class TrialFolder:
 
     def discard_partial_files(self) -> None:
         """Delete what a process that was killed while it wrote has left."""
-        for name in ("state.safetensors", "weights.safetensors", "validation.npz", "epochs.json"):
+        for name in TRAINED:
             for partial in self.path.glob(_partial_name(name, "*")):
                 partial.unlink(missing_ok=True)
 
-    def hold(self) -> FileLock:
-        """Return the trial's lock, held; it is let go when it is released or the process is gone.
+    @contextmanager
+    def held(self) -> Generator[None]:
+        """Let nobody else train the trial, until the end of the context or of the process.
 
-        Raises BusyTrialError where another process still holds it after LOCK_SECONDS.
+        Raises BusyTrialError where another process still trains it after LOCK_SECONDS.
         """
         lock = FileLock(self.path / ".lock", timeout=LOCK_SECONDS, thread_local=False)
         try:
@@ -144,7 +148,10 @@ class TrialFolder:
             ) from None
         except OSError as error:
             raise StorageError(f"cannot store {self.path}: {error.strerror or error}") from error
-        return lock
+        try:
+            yield
+        finally:
+            lock.release()
 
     def write_record(self, record: TrialRecord) -> None:
         """Keep the trial's settings."""
@@ -242,6 +249,11 @@ class ExperimentFolder:
         """The folder to point TensorBoard at."""
         return self.path / "tensorboard"
 
+    @property
+    def journal(self) -> Path:
+        """What a search decided, an event a line."""
+        return self.path / "search.jsonl"
+
     def trial(self, name: str) -> TrialFolder:
         """Return the folder of a trial, which need not exist yet."""
         return TrialFolder(self.path / name)
@@ -260,6 +272,21 @@ class ExperimentFolder:
     def write_record(self, record: ExperimentRecord) -> None:
         """Keep what was asked."""
         write_text(self.path / "experiment.json", record.model_dump_json(indent=1))
+
+    @contextmanager
+    def searched(self) -> Generator[None]:
+        """Keep other drivers away; UserError where one is at work."""
+        lock = FileLock(self.path / ".searched.lock", timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise UserError(
+                f"{self.name} is being searched by another process; wait for it, or end it"
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
 
     def become_latest(self) -> None:
         """Make this the experiment that `latest` names."""

@@ -144,9 +144,9 @@ def test_fold_that_pauses_after_each_epoch_gives_the_same_digits(tiny, tmp_path,
     for epoch in range(3):
         expected, found = unbroken.train_epoch(epoch), paused.train_epoch(epoch)
         assert (found.loss, found.lr) == (expected.loss, expected.lr)
-        save_state(paused.state_dict(), tmp_path)
+        save_state(paused.state_dict(), tmp_path / "state")
         paused = first_fold(config)
-        paused.load_state_dict(load_state(tmp_path))
+        paused.load_state_dict(load_state(tmp_path / "state"))
         assert np.array_equal(paused.predict(pixels, rows), unbroken.predict(pixels, rows))
 
 

@@ -61,8 +61,8 @@ def test_every_optimizer_continues_from_its_checkpoint(name, tmp_path):
     models = [network(), network()]
     optimizers = [make_optimizer(model, FIXED, OptimConfig(name=name)) for model in models]
     train_step(models[0], optimizers[0])
-    save_state({"model": models[0].state_dict(), "it": optimizers[0].state_dict()}, tmp_path)
-    state = load_state(tmp_path)
+    save_state({"model": models[0].state_dict(), "it": optimizers[0].state_dict()}, tmp_path / "it")
+    state = load_state(tmp_path / "it")
     models[1].load_state_dict(state["model"])
     optimizers[1].load_state_dict(state["it"])
     for model, optimizer in zip(models, optimizers, strict=True):

@@ -1,13 +1,31 @@
-"""Every epoch is stored when it is finished, and a trial is kept as it was at its best."""
+"""Every epoch is stored when it is finished, and a trial is kept as it was at its best.
+
+Whenever it is killed it goes on from the last epoch whose state was written.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import closing
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from trainable import store
+from trainable.checkpoint import load_state, read_notes, save_state
+from trainable.config import TrialConfig
 from trainable.fitting import Fit
 from trainable.recorded import RecordedFit, write_weights
-from trainable.store import TrialFolder
+from trainable.records import EpochRecord
+from trainable.settings import UserError
+from trainable.store import BusyTrialError, StorageError, TrialFolder
 
 
 @pytest.fixture
@@ -82,6 +100,7 @@ def test_fit_continues_from_a_checkpoint_and_forgets_later_epochs(two_folds, tra
     checkpoint.mkdir()
     first.save(checkpoint)
     first.step()
+    first.close()
     resumed = RecordedFit(two_folds, folder, {})
     resumed.load(checkpoint)
     assert resumed.best_score == trained.epochs[0].score
@@ -92,3 +111,220 @@ def test_fit_continues_from_a_checkpoint_and_forgets_later_epochs(two_folds, tra
 def test_best_score_is_nothing_before_the_first_epoch(tiny, folder):
     assert RecordedFit(tiny, folder, {}).best_score == 0
     assert folder.read().best is None
+
+
+def test_trial_goes_on_in_another_fit_as_if_it_had_never_stopped(two_folds, trained, folder):
+    with closing(RecordedFit(two_folds, folder, {})) as first:
+        first.step()
+    with closing(RecordedFit(two_folds, folder, {})) as second:
+        assert [alike(epoch) for epoch in second.epochs] == [alike(trained.epochs[0])]
+        assert second.best_score == trained.epochs[0].score
+        second.step()
+        assert second.fit.finished
+        assert second.notice == ""
+    assert as_stored(folder) == as_stored(trained.folder)
+
+
+def test_trial_that_has_trained_all_its_epochs_is_finished_when_it_is_opened_again(
+    two_folds, trained, folder
+):
+    shutil.copytree(trained.folder.path, folder.path)
+    with closing(RecordedFit(two_folds, folder, {})) as again:
+        assert again.fit.finished
+        assert again.epochs == list(trained.epochs)
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+WRITES_BEFORE_THE_FIRST_EPOCH = 2
+WRITES_OF_AN_EPOCH = ("validation.npz", "weights.safetensors", "state.safetensors", "epochs.json")
+
+
+@pytest.mark.parametrize("has_happened", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("number", range(WRITES_BEFORE_THE_FIRST_EPOCH + len(WRITES_OF_AN_EPOCH)))
+def test_killed_at_any_write_it_ends_as_an_undisturbed_trial(
+    two_folds, trained, folder, monkeypatch, number, has_happened
+):
+    trained_epochs = count_trained_epochs(monkeypatch)
+    written = kill_at_write(monkeypatch, number, has_happened=has_happened)
+    with pytest.raises(Killed):
+        train_to_the_end(two_folds, folder)
+    committed = "state.safetensors" in written
+    train_to_the_end(two_folds, folder)
+    assert as_stored(folder) == as_stored(trained.folder)
+    began = number >= WRITES_BEFORE_THE_FIRST_EPOCH
+    assert trained_epochs == ([0, 0, 1] if began and not committed else [0, 1])
+
+
+def count_trained_epochs(monkeypatch) -> list[int]:
+    train_epoch, trained_epochs = Fit.train_epoch, list[int]()
+
+    def counted(fit: Fit):
+        trained_epochs.append(fit.epoch)
+        return train_epoch(fit)
+
+    monkeypatch.setattr(Fit, "train_epoch", counted)
+    return trained_epochs
+
+
+def kill_at_write(monkeypatch, number: int, *, has_happened: bool) -> Sequence[str]:
+    """Let the ``number``-th file that takes its name kill; return the names that were taken."""
+    replace, written, seen = os.replace, list[str](), list[str]()
+
+    def killing(source, target):
+        seen.append(target.name)
+        if len(seen) != number + 1 or has_happened:
+            replace(source, target)
+            written.append(target.name)
+        if len(seen) == number + 1:
+            raise Killed
+
+    monkeypatch.setattr(store.os, "replace", killing)
+    return written
+
+
+def train_to_the_end(config: TrialConfig, folder: TrialFolder) -> None:
+    with closing(RecordedFit(config, folder, {})) as fit:
+        while not fit.fit.finished:
+            fit.step()
+
+
+def alike(epoch: EpochRecord) -> EpochRecord:
+    """Return an epoch without what the clock says."""
+    return epoch.model_copy(update={"seconds": {}})
+
+
+def as_stored(folder: TrialFolder) -> object:
+    probabilities, weights = folder.read_validation(), load_file(folder.weights_file)
+    return (
+        [alike(epoch) for epoch in folder.read_epochs()],
+        (probabilities.rows.tolist(), probabilities.values.tolist()),
+        {name: value.tolist() for name, value in weights.items()},
+    )
+
+
+KILL_ITSELF = """
+import os, signal, sys
+from pathlib import Path
+from trainable import recorded, store
+from trainable.config import TrialConfig
+
+def killed(tensors, file, header):
+    Path(file).write_bytes(b"half a state")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+config = TrialConfig.model_validate_json(sys.argv[1])
+fit = recorded.RecordedFit(config, store.TrialFolder(Path(sys.argv[2])), {})
+fit.step()
+recorded.save_state.__globals__["save_file"] = killed
+fit.step()
+"""
+
+
+def test_process_that_is_killed_while_it_writes_leaves_no_lock_and_no_rest(tiny, folder):
+    command = [sys.executable, "-c", KILL_ITSELF, tiny.model_dump_json(), str(folder.path)]
+    assert subprocess.run(command).returncode == -signal.SIGKILL
+    assert list(folder.path.glob(".state.safetensors-*"))
+    with closing(RecordedFit(tiny, folder, {})) as fit:
+        assert [epoch.epoch for epoch in fit.epochs] == [1]
+        assert not list(folder.path.glob(".state.safetensors-*"))
+
+
+def test_epochs_file_is_made_to_agree_with_the_state(tiny, folder):
+    with closing(RecordedFit(tiny, folder, {})) as fit:
+        fit.step()
+    folder.write_epochs([])
+    with closing(RecordedFit(tiny, folder, {})) as fit:
+        assert folder.read_epochs() == fit.epochs != []
+
+
+@pytest.fixture
+def stopped(tiny, folder) -> TrialFolder:
+    """A trial that has trained one epoch."""
+    with closing(RecordedFit(tiny, folder, {})) as fit:
+        fit.step()
+    return folder
+
+
+def test_state_of_other_settings_is_not_gone_on_with_and_this_is_said(tiny, stopped):
+    other = tiny.with_values({"optim.lr": 0.02})
+    with closing(RecordedFit(other, stopped, {})) as fit:
+        assert (fit.epochs, fit.fit.epoch, stopped.read_epochs()) == ([], 0, [])
+        assert "other settings, labels or crops: trial-001 starts anew" in fit.notice
+        fit.step()
+    with closing(RecordedFit(other, stopped, {})) as fit:
+        assert (len(fit.epochs), fit.notice) == (1, "")
+
+
+def test_state_of_other_labels_is_not_gone_on_with(tiny, stopped):
+    file = stopped.state_file
+    save_state(load_state(file), file, {**read_notes(file), "views": '{"": "other"}'})
+    with closing(RecordedFit(tiny, stopped, {})) as fit:
+        assert "other settings, labels or crops" in fit.notice
+        assert fit.epochs == []
+
+
+@pytest.mark.parametrize("size", [0, 1000, -1])
+def test_half_a_state_is_said_and_the_trial_starts_anew(tiny, stopped, size):
+    os.truncate(stopped.state_file, size % stopped.state_file.stat().st_size)
+    with closing(RecordedFit(tiny, stopped, {})) as fit:
+        assert fit.epochs == []
+        assert fit.notice.startswith(f"cannot read {stopped.state_file}: ")
+        assert fit.notice.endswith("trial-001 starts anew")
+        fit.step()
+        assert stopped.read_epochs() == fit.epochs
+
+
+def test_trial_whose_state_is_discarded_starts_anew(tiny, stopped):
+    assert stopped.has_state()
+    stopped.discard_state()
+    assert not stopped.has_state()
+    with closing(RecordedFit(tiny, stopped, {})) as fit:
+        assert (fit.epochs, fit.notice) == ([], "")
+
+
+def test_state_says_the_epochs_to_whoever_reads_its_header(stopped):
+    notes = read_notes(stopped.state_file)
+    assert json.loads(notes["epochs"])[0]["epoch"] == 1
+    assert load_state(stopped.state_file)["epoch"] == 1
+
+
+def test_two_processes_do_not_train_the_same_trial(tiny, folder, monkeypatch):
+    monkeypatch.setattr(store, "LOCK_SECONDS", 0.1)
+    first = RecordedFit(tiny, folder, {})
+    with pytest.raises(BusyTrialError, match="trial-001 is being trained by another process"):
+        RecordedFit(tiny, folder, {})
+    first.close()
+    RecordedFit(tiny, folder, {}).close()
+
+
+def test_trial_waits_for_a_predecessor_that_is_about_to_end(tiny, folder):
+    predecessor = RecordedFit(tiny, folder, {})
+    timer = threading.Timer(0.3, predecessor.close)
+    timer.start()
+    RecordedFit(tiny, folder, {}).close()
+    timer.join()
+
+
+def test_trial_that_cannot_be_built_is_let_go(tiny, folder):
+    with pytest.raises(UserError):
+        RecordedFit(tiny.with_values({"cv.folds": 12}), folder, {})
+    RecordedFit(tiny, folder, {}).close()
+
+
+def test_loader_processes_do_not_keep_a_trial_to_themselves(tiny, folder):
+    with closing(RecordedFit(tiny.with_values({"machine.loaders": 1}), folder, {})) as fit:
+        fit.step()
+        fit.close()
+        RecordedFit(tiny, folder, {}).close()
+
+
+def test_state_that_cannot_be_written_leaves_the_last_one(tiny, stopped, disk_full_after):
+    before = stopped.state_file.read_bytes()
+    with closing(RecordedFit(tiny, stopped, {})) as fit, disk_full_after(100_000):
+        with pytest.raises(StorageError, match=r"cannot store .*safetensors: .*File too large"):
+            fit.step()
+        assert len(fit.epochs) == 1
+    assert stopped.state_file.read_bytes() == before

@@ -1,7 +1,6 @@
 """A stored file is old or new, never half; and what cannot be stored or read is named."""
 
 import os
-import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,17 +26,6 @@ from trainable.store import (
 )
 
 NOBODY = 65534
-
-
-@contextmanager
-def disk_full_after(size: int) -> Iterator[None]:
-    """Let the system refuse to write more than ``size`` bytes to a file."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @contextmanager
@@ -97,7 +85,7 @@ def test_stored_file_may_be_read_by_others(tmp_path):
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o644
 
 
-def test_full_disk_keeps_what_was_stored_before(tmp_path):
+def test_full_disk_keeps_what_was_stored_before(tmp_path, disk_full_after):
     trial = TrialFolder(tmp_path)
     trial.write_validation(predictions(0))
     with (
