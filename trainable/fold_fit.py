@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -62,10 +63,18 @@ class FoldFit:
         self._updates = Updates(self.model, self._loss, config, batches.batch_count, self._device)
         self._scale, self._shift = self._input_range(normalization(config, data))
 
-    def train_epoch(self, epoch: int) -> FoldEpoch:
-        """Train on every batch of epoch ``epoch`` (from 0); DivergedError if the loss is lost."""
+    @property
+    def batch_count(self) -> int:
+        """Batches of an epoch."""
+        return len(self._sampler)
+
+    def train_epoch(self, epoch: int, at_most: int | None = None) -> FoldEpoch:
+        """Train on every batch of epoch ``epoch`` (from 0), or on its first ``at_most``.
+
+        Raises DivergedError if the loss is lost.
+        """
         self._sampler.epoch = epoch
-        batches = iter(self._loader)
+        batches = islice(iter(self._loader), at_most)
         # After the loader, which draws from torch's generator too, but not in every epoch.
         torch.manual_seed(_seed(self._config.train.seed, self._number, epoch))
         self._updates.start_epoch(epoch)
@@ -78,7 +87,7 @@ class FoldFit:
             if step % CHECK_EVERY == 0:
                 self._check(total, epoch, step)
             asked = time.perf_counter()
-        self._check(total, epoch, len(self._sampler) - 1)
+        self._check(total, epoch, self.batch_count - 1)
         seconds = {"data": waited, "step": time.perf_counter() - started - waited}
         return FoldEpoch(float(total) / images, self._updates.lr, seconds)
 
