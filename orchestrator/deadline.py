@@ -14,6 +14,8 @@ _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _DAY_AND_CLOCK = re.compile(r"(2\d{3}-\d\d-\d\d)[T ](\d\d?:\d\d)")
 
 MINUTE, HOUR = 60, 3600
+TENTHS_SHOWN = 9.5
+"""Seconds below which their tenths are of interest."""
 SURPRISING = timedelta(hours=12)
 """A clock time that is farther away may have been meant for today, and that it was not is said."""
 
@@ -88,8 +90,10 @@ def seconds_allowed(budget: str, finish_by: str, now: datetime) -> float | None:
 
 
 def spoken(seconds: float) -> str:
-    """Return a duration as it could be typed: 41s, 6m 10s, 22h 30m."""
+    """Return a duration nearly as it could be typed: 0.4s, 41s, 6m 10s, 22h 30m."""
     whole = max(0, round(seconds))
+    if 0 < seconds < TENTHS_SHOWN:
+        return f"{seconds:.2g}s"
     if whole < HOUR:
         parts = (whole // MINUTE, "m"), (whole % MINUTE, "s")
     else:
