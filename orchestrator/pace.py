@@ -88,9 +88,10 @@ class Pace:
         self._steps.learn(kind, step_seconds)
 
     def learn_epoch(self, kind: Kind, epoch: EpochRecord, validated: int) -> None:
-        """Take in an epoch after which so many images were predicted."""
+        """Take in an epoch after which so many images were predicted, or none."""
         self.learn(kind, epoch.epoch_seconds, epoch.epoch)
-        self.learn_prediction(kind, epoch.seconds["validation"] / validated)
+        if validated:
+            self.learn_prediction(kind, epoch.seconds["validation"] / validated)
 
     def learn_start(self, kind: Kind, seconds: float) -> None:
         """Take in how long a trial took from being given a slot to its first step."""

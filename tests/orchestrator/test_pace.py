@@ -139,6 +139,7 @@ def epoch(number, seconds):
 def test_an_epoch_teaches_step_and_prediction():
     pace = Pace()
     pace.learn_epoch(SMALL, epoch(1, 10.0), validated=500)
+    pace.learn_epoch(SMALL, epoch(2, 10.0), validated=0)
     assert pace.step_seconds(SMALL) == pytest.approx(10)
     assert pace.seconds_per_image() == pytest.approx(0.001)
 
