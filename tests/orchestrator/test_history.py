@@ -27,7 +27,7 @@ MACHINE = MachineRecord(
 LOSSES = Space(
     "Which loss?",
     {
-        "loss.name": choice("cross_entropy", "focal"),
+        "loss.name": choice("focal", "cross_entropy"),
         "loss.gamma": when("loss.name", {"focal": uniform(1.0, 3.0)}),
         "optim.lr": log_uniform(1e-3, 1e-2),
     },
@@ -271,6 +271,11 @@ def test_every_space_holds_something_of_the_recipes_each_once(runs, space):
         for values in values_of(read(runs, "recipes", space=SPACES[space]))
     ]
     assert 1 <= len(set(found)) == len(found) <= len(RECIPES)
+
+
+def test_recipe_of_which_the_space_holds_nothing_is_not_tried(runs):
+    backbones = Space("?", {"model.backbone": choice("lcnet_050", "tinynet_e")})
+    assert read(runs, "recipes", space=backbones).first == []
 
 
 def test_recipes_come_where_experiments_leave_room(runs):

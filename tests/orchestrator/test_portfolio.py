@@ -53,10 +53,10 @@ def test_single_experiment_gives_its_best_trials_in_their_order():
 
 
 def test_where_nothing_is_gained_the_next_best_on_average_follow():
-    pasts = [past("a", lambda x: x, ONE), past("b", lambda x: 2 * x, ONE)]
-    assert chosen(pasts, 3) == ONE[:-4:-1]
+    pasts = [past("a", lambda x: x, [0.0, 0.1, 1.0]), past("b", lambda x: x, [0.7, 0.8, 1.0])]
+    assert chosen(pasts, 3) == [1.0, 0.8, 0.7]
     reasons = [one.reason for one in portfolio(pasts, SHARE, 2)]
-    assert reasons == ["scored 1.0000, best over a, b", "scored 0.9500, the next best"]
+    assert reasons == ["scored 1.0000, best over a, b", "scored 0.8000, the next best"]
 
 
 def test_equal_configurations_are_chosen_once():
