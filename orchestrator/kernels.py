@@ -17,7 +17,7 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
-from scipy.special import logsumexp, ndtr, ndtri
+from scipy.special import logsumexp, ndtr
 
 Numbers = NDArray[np.float64]
 
@@ -113,7 +113,7 @@ class Interval:
 
     def draw(self, centres: Numbers, bandwidth: float, random: np.random.Generator) -> Numbers:
         """Return one number in [0, 1] around each centre."""
-        return truncated_normal(centres, bandwidth, random)
+        return normal_within(centres, bandwidth, random)
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ class Cells:
         middle = np.full_like(centres, np.nan)
         known = ~np.isnan(centres)
         middle[known] = self.centres[centres[known].astype(int)]
-        drawn = truncated_normal(middle, bandwidth, random)
+        drawn = normal_within(middle, bandwidth, random)
         return np.searchsorted(self.edges[1:-1], drawn, side="right").astype(float)
 
 
@@ -268,12 +268,14 @@ def rule_of_thumb(points: Numbers, parameters: int, narrowest: float) -> float:
     return max(1.06 * float(spread) * shrinking, narrowest)
 
 
-def truncated_normal(centres: Numbers, deviation: float, random: np.random.Generator) -> Numbers:
-    """Return one number in [0, 1] around each centre, an even one where that is NaN."""
-    drawn = random.random(len(centres))
-    first, last = ndtr(-centres / deviation), ndtr((1 - centres) / deviation)
-    around = centres + deviation * ndtri(first + drawn * (last - first))
-    return np.where(np.isnan(centres), drawn, np.clip(around, 0.0, 1.0))
+def normal_within(centres: Numbers, deviation: float, random: np.random.Generator) -> Numbers:
+    """Return one number in [0, 1] around each centre, an even one where that is NaN.
+
+    What falls outside comes to lie on the end: the best value of a setting often is one (no
+    dropout, no augmentation), and would hardly be drawn otherwise.
+    """
+    around = np.clip(random.normal(centres, deviation), 0.0, 1.0)
+    return np.where(np.isnan(centres), random.random(len(centres)), around)
 
 
 def dimension_of(distributions: Iterable[BaseDistribution]) -> Dimension | None:

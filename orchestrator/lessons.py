@@ -173,7 +173,7 @@ def teaches(trial: FrozenTrial) -> bool:
         return False
     if trial.intermediate_values:
         return any(map(math.isfinite, trial.intermediate_values.values()))
-    return trial.state.is_finished() and trial.value is not None and math.isfinite(trial.value)
+    return trial.value is not None and math.isfinite(trial.value)
 
 
 def scores_by_rung(trial: FrozenTrial, rungs: Sequence[float], sign: int) -> list[float]:

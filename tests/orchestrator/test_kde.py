@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState, create_trial
 
-from orchestrator.kde import MOST_BAD, KdeSampler, allowed, split
+from orchestrator.kde import MOST_BAD, KdeSampler, allowed, likeliest, split
+from orchestrator.kernels import dimension_of
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 UNIT = {"x": FloatDistribution(0.0, 1.0)}
@@ -151,6 +152,7 @@ def test_the_same_seed_proposes_the_same_and_another_seed_something_else():
         study.optimize(conditional, n_trials=25)
     asked = [[trial.params for trial in study.trials] for study in studies]
     assert asked[0] == asked[1]
+    assert asked[0][0] != asked[2][0]
     assert asked[0] != asked[2]
 
 
@@ -318,6 +320,15 @@ def test_only_so_many_bad_points_are_looked_at_and_none_twice():
     good, bad = split(points, points[:, 0], 0.15, np.random.default_rng(0))
     assert len(np.unique(bad)) == len(bad) == MOST_BAD
     assert bad.max() < good.min()
+
+
+def test_the_candidate_wins_that_good_points_are_nearer_to_than_bad_ones():
+    """Half of the good points lie among the bad ones."""
+    good = np.array([[0.2], [0.25], [0.75], [0.8]])
+    bad = np.linspace(0.1, 0.35, 40)[:, None]
+    for seed in range(10):
+        random = np.random.default_rng(seed)
+        assert likeliest([dimension_of([UNIT["x"]])], good, bad, 1, random) > 0.5
 
 
 @pytest.mark.parametrize(

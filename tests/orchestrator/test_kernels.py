@@ -247,3 +247,16 @@ def test_a_category_is_left_as_often_as_its_bandwidth_says():
     letters = dimension_of([LETTERS])
     drawn = letters.draw(np.zeros(4000), 0.3, np.random.default_rng(0))
     assert np.bincount(drawn.astype(int)) / 4000 == pytest.approx([0.7, 0.15, 0.15], abs=0.02)
+
+
+def test_what_would_be_drawn_outside_a_range_lies_on_its_end():
+    unit = dimension_of([UNIT])
+    drawn = unit.draw(np.zeros(4000), 0.1, np.random.default_rng(0))
+    assert np.mean(drawn == 0) == pytest.approx(0.5, abs=0.03)
+    assert drawn.max() < 0.5
+
+
+def test_draws_spread_as_much_wider_as_they_are_told():
+    narrow = Density([dimension_of([UNIT])], np.array([[0.5]]), [0.05])
+    drawn = narrow.draw(4000, 2.0, np.random.default_rng(0))
+    assert drawn.std() == pytest.approx(0.1, rel=0.05)
