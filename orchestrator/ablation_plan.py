@@ -19,7 +19,10 @@ from trainable.recipes.recipe import Recipe, Settings
 from trainable.settings import UserError, Value, unknown_name
 
 ALL = ("all",)
-SEARCH_WORDS = ("space", "scheduler.", "search.trials", "search.sampler", "search.seed")
+SEARCH_WORDS = (
+    *("space", "scheduler.", "search.trials", "search.sampler", "search.seed"),
+    "search.history",
+)
 
 
 class AblationConfig(SearchConfig):
@@ -45,7 +48,7 @@ SCHEMA = Schema(
     command="orchestrator.ablate",
     settings=AblationConfig,
     groups=TRIAL_GROUPS,
-    lists=frozenset({"techniques", "space"}),
+    lists=frozenset({"techniques", "space", "search.history"}),
 )
 
 

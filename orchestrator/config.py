@@ -20,7 +20,24 @@ class SearchSection(RunsConfig):
     finish_by: str = Field(default="", description="clock time to stop trials at: 18:00")
     seed: int = Field(default=0, ge=0, description="seed of the sampler")
     keep: int = Field(default=5, ge=1, description="best trials whose weights are kept")
-    sampler: Literal["tpe", "random"] = Field(default="tpe", description="Optuna's sampler")
+    sampler: Literal["kde", "tpe", "gp", "random", "grid"] = Field(
+        default="kde",
+        description="who draws configurations: kde learns from rungs; tpe, gp, random: Optuna's; "
+        "grid: every combination of listed values",
+    )
+    history: tuple[str, ...] = Field(
+        default=("recipes",),
+        description="what is tried first: the best of earlier experiments by name, or of all; "
+        "recipes: the teams'; none",
+    )
+    anyway: bool = Field(
+        default=False, description="resume although data, space or code have changed"
+    )
+
+    @field_validator("history", mode="before")
+    @classmethod
+    def _one_experiment_needs_no_brackets(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
 
     @field_validator("budget", mode="before")
     @classmethod
@@ -66,9 +83,16 @@ class ClusterSection(Section):
 class SchedulerSection(Section):
     """When a trial is given up."""
 
-    name: Literal["asha", "fifo", "median"] = Field(default="asha", description="rule")
-    grace_epochs: int = Field(default=2, ge=1, description="epochs before a trial may be stopped")
-    reduction: float = Field(default=3, gt=1, description="asha: one in so many goes on at a rung")
+    name: Literal["halving", "asha", "fifo", "median"] = Field(
+        default="halving", description="rule"
+    )
+    promote: bool = Field(
+        default=False,
+        description="halving: a trial pauses at a rung, and the best paused one goes on before "
+        "anything new starts; else it goes on at once or is stopped",
+    )
+    grace_epochs: int = Field(default=2, ge=1, description="epochs before the first rung")
+    reduction: float = Field(default=3, gt=1, description="one in so many goes on at a rung")
 
 
 class SearchConfig(TrialConfig):
@@ -91,13 +115,14 @@ class SearchConfig(TrialConfig):
 
 
 SCHEDULERS: Mapping[str, Settings] = {
-    name: {"scheduler.name": name} for name in ("asha", "fifo", "median")
+    name: {"scheduler.name": name} for name in ("halving", "asha", "fifo", "median")
 }
-"""asha: successive halving; fifo: nobody is stopped; median: below the median is stopped."""
+"""halving: successive halving; asha: Ray's own; fifo: nobody is stopped; median: who is below the
+median is stopped."""
 
 SCHEMA = Schema(
     command="orchestrator.search",
     settings=SearchConfig,
     groups={**TRIAL_GROUPS, "scheduler": SCHEDULERS},
-    lists=frozenset({"space"}),
+    lists=frozenset({"space", "search.history"}),
 )

@@ -1,11 +1,15 @@
 """What is left to do when the trials are over? Eval predictions and a summary."""
 
 import sys
+import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import ray
 import ray.exceptions
+import torch
 
 from orchestrator.cluster import Slots
 from orchestrator.progress import SearchProgress, TrialProgress
@@ -22,42 +26,84 @@ def best_trials(progress: SearchProgress, folder: ExperimentFolder, count: int) 
     return [name for name in names if folder.trial(name).has_weights()][:count]
 
 
-def predict_all(
-    folder: ExperimentFolder, trials: Sequence[str], slots: Slots, *, is_joined: bool
-) -> list[str]:
-    """Predict the eval images with each trial; return those for which it went well.
+@dataclass(frozen=True)
+class Predicting:
+    """Where the eval images are predicted, and until when (seconds since 1970; None: no limit)."""
 
-    On this machine, unless it has several GPUs, the driver itself predicts: a new process would
-    first import torch, which takes longer. On a cluster the slots of the search do it.
+    slots: Slots
+    is_joined: bool
+    end: float | None = None
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the driver itself predicts.
+
+        On this machine, unless it has several GPUs: a new process would first import torch, which
+        takes longer. On a cluster the slots of the search do it.
+        """
+        return not self.is_joined and self.slots.gpus * self.slots.count <= 1
+
+
+def predict_all(folder: ExperimentFolder, trials: Sequence[str], where: Predicting) -> list[str]:
+    """Predict the eval images with each trial, the best first; return those that went well.
+
+    What there is no time for is left out, and it is said how to make up for it.
     """
-    is_here = not is_joined and slots.gpus * slots.count <= 1
-    failures = _predict_here(folder, trials) if is_here else _predict_there(folder, trials, slots)
+    predict = _predict_here if where.is_here else _predict_there
+    failures = predict(folder, trials, where)
     for name, reason in failures.items():
         print(f"{name}: the eval images could not be predicted: {reason}", file=sys.stderr)
     return [name for name in trials if name not in failures]
 
 
-def _predict_here(folder: ExperimentFolder, trials: Sequence[str]) -> dict[str, str]:
-    failures: dict[str, str] = {}
-    for name in trials:
+def _predict_here(
+    folder: ExperimentFolder, trials: Sequence[str], where: Predicting
+) -> dict[str, str]:
+    longest = 0.0
+
+    def predict(name: str) -> str:
+        nonlocal longest
+        started = time.time()
+        if where.end is not None and name != trials[0] and started + longest > where.end:
+            return _left_out(folder, name)
+        # As many threads as a trial has: more would spin for cores that others use.
+        torch.set_num_threads(max(1, int(where.slots.cpus)))
         try:
             predict_eval(folder.trial(name))
         except (RuntimeError, ValueError, OSError) as error:
-            failures[name] = str(error)
-    return failures
+            return str(error)
+        longest = max(longest, time.time() - started)
+        return ""
+
+    threads = torch.get_num_threads()
+    with ThreadPoolExecutor(where.slots.count) as pool:
+        reasons = dict(zip(trials, pool.map(predict, trials), strict=True))
+    torch.set_num_threads(threads)
+    return {name: reason for name, reason in reasons.items() if reason}
 
 
-def _predict_there(folder: ExperimentFolder, trials: Sequence[str], slots: Slots) -> dict[str, str]:
+def _predict_there(
+    folder: ExperimentFolder, trials: Sequence[str], where: Predicting
+) -> dict[str, str]:
     whole = ExperimentFolder(folder.path.resolve())
+    slots = where.slots
     remote = ray.remote(num_cpus=slots.cpus, num_gpus=slots.gpus)(predict_eval)
     started = {name: remote.remote(whole.trial(name)) for name in trials}
     failures: dict[str, str] = {}
     for name, task in started.items():
+        left = None if where.end is None else max(0.0, where.end - time.time())
         try:
-            ray.get(task)
+            ray.get(task, timeout=None if name == trials[0] else left)
+        except ray.exceptions.GetTimeoutError:
+            ray.cancel(task)
+            failures[name] = _left_out(folder, name)
         except ray.exceptions.RayError as error:
             failures[name] = str(error).strip().splitlines()[-1]
     return failures
+
+
+def _left_out(folder: ExperimentFolder, name: str) -> str:
+    return f"no time was left; python -m trainable.predict trial={folder.trial(name).path}"
 
 
 def summary(progress: SearchProgress, folder: ExperimentFolder, predicted: int) -> str:

@@ -76,6 +76,8 @@ def _share_trained(cv: CvConfig) -> float:
     """Return the persons that all folds of a step train on together, as a share of all persons."""
     if cv.folds < 2:
         return 1 - cv.validation_share * cv.folds
+    if cv.fidelity == "folds":
+        return 1 - 1 / cv.folds
     return cv.folds - 1.0
 
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from orchestrator.config import SCHEMA, SearchConfig
+from orchestrator.grid import grid_points
 from orchestrator.narrow import narrow
 from search_spaces.catalogue import space_named
 from search_spaces.ends import check_space, end_values
@@ -39,7 +41,20 @@ def make_plan(words: Sequence[str]) -> Plan:
     check_space(space, base)
     _refuse_incomparable(space, base)
     notes = ignored_settings(base, given.pinned | set(given.swept), space.parameters)
-    return Plan(tuple(words), given.settings, base, space, tuple(notes))
+    points, more = _grid(given.settings, space, base)
+    return Plan(tuple(words), given.settings, base, space, (*notes, *more), points)
+
+
+def _grid(
+    config: SearchConfig, space: Space, base: TrialConfig
+) -> tuple[tuple[Settings, ...], list[str]]:
+    """Return the points of a grid, if one is asked for, and a sentence where it has more."""
+    trials = config.search.trials
+    if config.search.sampler != "grid":
+        return (), []
+    points = grid_points(partial(space.suggest, base=base), trials + 1)
+    more = f"the grid has more combinations than search.trials={trials}: the first are tried"
+    return tuple(points[:trials]), [more] if len(points) > trials else []
 
 
 def _refuse_incomparable(space: Space, base: TrialConfig) -> None:

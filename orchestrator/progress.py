@@ -1,4 +1,4 @@
-"""How far is a search, how well is it doing, and when will it be over?
+"""How far is a search, and how well is it doing?
 
 Values that never change: an event makes a new one, so that a table can be drawn in another thread.
 Times are seconds of one clock, given by the caller.
@@ -57,6 +57,8 @@ class SearchProgress:
     goal: SearchGoal
     trials: Mapping[str, TrialProgress] = field(default_factory=dict[str, TrialProgress])
     epochs_since_start: int = 0
+    ready_at: float | None = None
+    """When everything will be ready, as far as can be told."""
 
     def trial_started(
         self, trial: str, values: Mapping[str, Value], epochs: Sequence[EpochRecord] = ()
@@ -113,35 +115,8 @@ class SearchProgress:
         return 60 * self.epochs_since_start / self.elapsed(now) if self.elapsed(now) else 0.0
 
     def seconds_left(self, now: float) -> float | None:
-        """Return the seconds to the end, at most to the deadline; None while there is no telling.
-
-        That is the epochs still expected, divided by the rate so far.
-        """
-        to_deadline = None if self.goal.deadline is None else max(0, self.goal.deadline - now)
-        rate = self.epochs_per_minute(now) / 60
-        if not rate or self.goal.trials is None:
-            return to_deadline
-        to_last_epoch = self.epochs_left() / rate
-        return to_last_epoch if to_deadline is None else min(to_last_epoch, to_deadline)
-
-    def epochs_left(self) -> float:
-        """Return how many epochs are still expected, if trials go on ending as they have.
-
-        A trial is expected to reach the mean of the ended and paused ones that came as far as it
-        must come: a running trial beyond its last epoch, a paused one as far as it is.
-        """
-        rested = ("paused", "stopped", "completed")
-        lengths = Counter(trial.epoch for trial in self.trials.values() if trial.status in rested)
-        unfinished = Counter(
-            (trial.epoch, trial.epoch + (trial.status == "running"), trial.epochs)
-            for trial in self.trials.values()
-            if trial.status in ("running", "paused")
-        )
-        unfinished[0, 1, self.goal.epochs] += self.counts["waiting"]
-        return sum(
-            count * (expected_length(lengths, at_least, planned) - epoch)
-            for (epoch, at_least, planned), count in unfinished.items()
-        )
+        """Return the seconds until everything is ready; None while there is no telling."""
+        return None if self.ready_at is None else max(0.0, self.ready_at - now)
 
     def _with(self, trial: TrialProgress) -> "SearchProgress":
         return replace(self, trials={**self.trials, trial.trial: trial})
@@ -150,12 +125,3 @@ class SearchProgress:
 def best_score(trial: TrialProgress) -> float:
     """Return the trial's best score, -1 before its first epoch."""
     return trial.best.score if trial.best else -1.0
-
-
-def expected_length(lengths: Mapping[int, int], at_least: int, planned: int) -> float:
-    """Return the mean of ``lengths`` (epochs -> trials) from ``at_least`` on, else ``planned``."""
-    reached = {length: count for length, count in lengths.items() if length >= at_least}
-    if not reached:
-        return planned
-    total = sum(length * count for length, count in reached.items())
-    return min(planned, total / sum(reached.values()))

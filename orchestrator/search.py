@@ -8,22 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.config import SCHEMA, SearchConfig
+from orchestrator.deadline import End, asked_end
+from orchestrator.earlier import Beginning
+from orchestrator.history import read_history
 from orchestrator.plan import Plan, distinct_configs, make_plan
+from orchestrator.resume import Resumed, resumed
 from trainable.check import check_trial
 from trainable.command_line import Schema, read_words, run_command
-from trainable.config import DataConfig
 from trainable.dataset import FaceData
-from trainable.experiment import Asked, add_start, check_same_data, start_experiment
-from trainable.records import ExperimentRecord
+from trainable.experiment import Asked, start_experiment
+from trainable.records import FirstTrial
 from trainable.settings import UserError
-from trainable.store import ExperimentFolder, create_experiment, open_experiment
+from trainable.store import ExperimentFolder, create_experiment
 
-RAYS_STATE = "tuner.pkl"
-"""Ray writes it when a search starts, and resumes from it."""
-
-
-FILES = ("root", "face_boxes", "label_fixes")
-"""Settings of ``data`` that name files."""
 PlanFrom = Callable[[Sequence[str]], Plan]
 """Reads and checks the words of a command."""
 
@@ -45,59 +42,61 @@ def main(words: list[str]) -> int:
 def start(words: Sequence[str], schema: Schema[Any], plan_from: PlanFrom) -> Ended:
     """Start what the words say, or go on with it."""
     asked: SearchConfig = read_words(schema, words).settings
+    now = datetime.now()
     if asked.resume:
-        return resume(asked, words, schema, plan_from)
+        return go_on(resumed(asked, words, schema), plan_from, now)
     plan = plan_from(words)
-    for note in plan.notes:
-        print(f"note: {note}", file=sys.stderr)
+    end = end_of(plan, now)
+    tell(plan.notes)
     seen = [data for config in distinct_configs(plan) for data in check_trial(config)]
     experiment = new_experiment(plan, seen)
     try:
-        return Ended(run(plan, experiment), plan, experiment)
+        return Ended(run(plan, experiment, end), plan, experiment)
     except UserError:
         experiment.discard_if_empty()
         raise
 
 
 def new_experiment(plan: Plan, seen: Sequence[FaceData]) -> ExperimentFolder:
-    """Make the experiment's folder and write down what is asked."""
+    """Make the experiment's folder and write down what is asked, and what is tried first."""
+    first = [] if plan.points else first_trials(plan, seen[0].fingerprint())
     experiment = create_experiment(Path(plan.config.search.runs), experiment_name(plan))
     settings = {**plan.config.model_dump(mode="json"), **plan.base.model_dump(mode="json")}
-    asked = Asked(plan.space.question, plan.command, plan.words, settings, plan.space.as_json())
+    question, space = plan.space.question, plan.space.as_json()
+    asked = Asked(question, plan.command, plan.words, settings, space, first)
     start_experiment(experiment, asked, seen)
     return experiment
 
 
-def resume(
-    asked: SearchConfig, words: Sequence[str], schema: Schema[Any], plan_from: PlanFrom
-) -> Ended:
-    """Go on with a stored search as it was asked."""
-    name = asked.resume
-    experiment = open_experiment(Path(asked.search.runs), name)
-    record = experiment.read_record()
-    ignored = sorted(word for word in words if not word.startswith(("resume=", "search.runs=")))
-    if ignored:
-        raise UserError(f"resume={name} goes on as it was asked; leave out {' '.join(ignored)}")
-    if not (experiment.path / RAYS_STATE).exists():
-        raise UserError(f"{name} holds no search that can go on: no trial was started by one")
-    if record.command != schema.command:
-        raise UserError(f"{name} goes on with: python -m {record.command} resume={name}")
-    plan = plan_from(words_of(record, schema))
-    check_same_data(experiment, check_trial(plan.base)[0])
-    add_start(experiment)
-    return Ended(run(plan, experiment, is_resumed=True), plan, experiment)
+def first_trials(plan: Plan, data_fingerprint: str) -> Sequence[FirstTrial]:
+    """Return what history gives to start with, and say what of it does not fit."""
+    search = plan.config.search
+    beginning = Beginning(Path(search.runs), plan.space, plan.base, data_fingerprint)
+    history = read_history(search.history, beginning)
+    tell(history.notes)
+    return history.first
 
 
-def words_of(record: ExperimentRecord, schema: Schema[Any]) -> list[str]:
-    """Return the words of a stored search, with the files that they named from where it started."""
-    stored = DataConfig.model_validate(record.settings["data"])
-    files = {f"data.{name}": getattr(stored, name) for name in FILES}
-    pinned = read_words(schema, record.words).pinned & files.keys()
-    paths = [word.partition("=")[0] for word in record.words]
-    return [
-        f"{path}='{files[path]}'" if path in pinned else word
-        for path, word in zip(paths, record.words, strict=True)
-    ]
+def go_on(found: Resumed, plan_from: PlanFrom, now: datetime) -> Ended:
+    """Go on with a stored search, as it was asked or with what was typed now."""
+    plan = plan_from(found.words)
+    end = end_of(plan, now)
+    data = check_trial(plan.base)[0]
+    tell([*plan.notes, *found.accept(plan, data)])
+    return Ended(run(plan, found.folder, end, is_resumed=True), plan, found.folder)
+
+
+def end_of(plan: Plan, now: datetime) -> End | None:
+    """Return when everything must be ready, counted from ``now``; UserError if that is over."""
+    end = asked_end(plan.config.search.budget, plan.config.search.finish_by, now)
+    tell([end.note] if end and end.note else [])
+    return end
+
+
+def tell(notes: Sequence[str]) -> None:
+    """Print sentences that the user should know."""
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
 
 
 def experiment_name(plan: Plan) -> str:
@@ -106,12 +105,20 @@ def experiment_name(plan: Plan) -> str:
     return plan.config.search.name or f"{started}-{'-'.join(plan.config.space)}"
 
 
-def run(plan: Plan, experiment: ExperimentFolder, *, is_resumed: bool = False) -> int:
+def run(
+    plan: Plan, experiment: ExperimentFolder, end: End | None, *, is_resumed: bool = False
+) -> int:
     """Run the trials on Ray, predict the eval images with the best and print what came out."""
     # Ray is imported only when every mistake that can be found without it has been found.
-    from orchestrator.tuning import tune_and_predict
+    from orchestrator.estimates import estimated_pace
+    from orchestrator.journal import Journal
+    from orchestrator.tuning import Session, tune_and_predict
 
-    return tune_and_predict(plan, experiment, is_resumed=is_resumed)
+    with experiment.searched():
+        events, notice = Journal(experiment.journal).read() if is_resumed else ([], "")
+        tell([notice] if notice else [])
+        pace = estimated_pace(plan, experiment, end)
+        return tune_and_predict(Session(plan, experiment, end, pace, events))
 
 
 if __name__ == "__main__":

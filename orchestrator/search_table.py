@@ -56,6 +56,8 @@ def progress_line(progress: SearchProgress, now: float) -> str:
 def trial_line(trial: TrialProgress) -> str:
     """Return how a trial stands: its reason where it failed, else its settings."""
     about = first_line(trial.reason) if trial.status == "failed" else compact(trial.values)
+    if trial.reason and trial.status != "failed":
+        about = f"{trial.reason}; {about}"
     epochs = f"{trial.epoch}/{trial.epochs} epochs"
     return f"{trial.trial} {trial.status}, {epochs}, best {_score(trial.best)}: {about}"
 
@@ -80,8 +82,8 @@ def _times(progress: SearchProgress, now: float) -> str:
     deadline = progress.goal.deadline
     times = [
         f"{_duration(progress.elapsed(now))} elapsed",
-        "time left unknown" if left is None else f"about {_duration(left)} left",
-        "" if deadline is None else f"budget ends in {_duration(deadline - now)}",
+        "time left unknown" if left is None else f"all ready in about {_duration(left)}",
+        "" if deadline is None else f"deadline in {_duration(deadline - now)}",
         f"{progress.epochs_per_minute(now):.1f} epochs/min",
     ]
     return ", ".join(filter(None, times))

@@ -1,62 +1,202 @@
-"""How does Ray Tune run a plan?"""
+"""How is a plan run on Ray Tune, from the first trial to the summary?"""
 
 import os
-from dataclasses import replace
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import ray
 from ray import tune
 
 from orchestrator.cluster import Slots, nodes, share_out, start_ray
-from orchestrator.deadline import Deadline
-from orchestrator.finish import PREDICTED, best_trials, how_to_resume, predict_all, summary
-from orchestrator.plan import Plan
-from orchestrator.schedulers import make_scheduler, make_searcher
-from orchestrator.watch import (
-    SearchWatch,
-    delete_checkpoints,
-    keep_best_weights,
-    stored_progress,
-    trial_name,
+from orchestrator.deadline import End
+from orchestrator.decisions import Ask, Search, Take, Taken
+from orchestrator.estimates import CLOSING_SECONDS
+from orchestrator.finish import (
+    PREDICTED,
+    Predicting,
+    best_trials,
+    how_to_resume,
+    predict_all,
+    summary,
 )
+from orchestrator.journal import Event, Journal, Opened
+from orchestrator.legs import LegScheduler, LegSearcher, leg_name
+from orchestrator.live import LiveTable
+from orchestrator.pace import Pace
+from orchestrator.plan import Plan
+from orchestrator.progress import SearchGoal, SearchProgress
+from orchestrator.proposals import Listed, Proposals, Sampled, samplers
+from orchestrator.reuse import FinishedTrials, take
+from orchestrator.rules import Rule, make_rule
+from orchestrator.timekeeper import Timekeeper, Work
+from orchestrator.timetable import EvalWork
+from orchestrator.watch import SearchWatch, keep_best_weights, stored_progress
 from trainable.command_line import INTERRUPTED
 from trainable.config import TrialConfig
+from trainable.dataset import load_data
 from trainable.device import spare_cores
+from trainable.experiment import versions
 from trainable.ray_trial import BASE, EXPERIMENT, RayTrial
-from trainable.records import Outcome
+from trainable.recipes.recipe import Settings
+from trainable.records import EpochRecord, FirstTrial, best_epoch
 from trainable.settings import UserError
 from trainable.store import ExperimentFolder
 
-FAILURES_FORGIVEN = 2
-"""Times a trial is started again from its checkpoint when its process dies."""
+RAYS_FOLDER = ".ray"
+"""Below the experiment's: what Ray writes, and nobody reads."""
+RAYS_SETTINGS = {
+    # The journal replaces Ray's own snapshots of the search.
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
+    "TUNE_WARN_SLOW_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "1000000000",
+}
 
 
-def tune_and_predict(plan: Plan, folder: ExperimentFolder, *, is_resumed: bool) -> int:
+@dataclass(frozen=True)
+class Session:
+    """What one driver runs: a plan, where, until when, and what is known before it starts.
+
+    ``events`` are those of earlier drivers, ``pace`` what trials are expected to take.
+    """
+
+    plan: Plan
+    folder: ExperimentFolder
+    end: End | None
+    pace: Pace
+    events: Sequence[Event] = ()
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What became of the trials: how far they are, and whether nothing is left to do."""
+
+    progress: SearchProgress
+    is_over: bool
+
+
+def tune_and_predict(session: Session) -> int:
     """Run the trials, then the eval predictions; return 1 where no trial finished an epoch."""
-    start_ray(plan.config.cluster)
-    deadline = Deadline(plan.config.search.budget, plan.config.search.finish_by)
+    cluster = session.plan.config.cluster
+    start_ray(cluster)
     try:
-        slots = share_out(plan.config.cluster, plan.config.search.trials, nodes())
-        plan = replace(plan, base=suited(plan.base, slots))
-        # Ray would start one actor after the other, and each takes seconds to import torch.
-        os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots.count)
-        folder.become_latest()
-        deadline.start()
-        tuner = _restored(folder, slots) if is_resumed else _tuner(plan, folder, slots, deadline)
-        tuner.fit()
-        if deadline.passed():
-            end_open_trials(folder)
-        progress = stored_progress(plan, folder, deadline)
-        if progress.counts["paused"] or (progress.counts["waiting"] and not deadline.passed()):
-            print(f"\n{how_to_resume(progress, folder, plan.command)}")
+        slots = share_out(cluster, session.plan.config.search.trials, nodes())
+        plan = replace(session.plan, base=suited(session.plan.base, slots))
+        session.folder.become_latest()
+        trained = run_trials(replace(session, plan=plan), slots)
+        if not trained.is_over:
+            print(f"\n{how_to_resume(trained.progress, session.folder, plan.command)}")
             return INTERRUPTED
-        keep_best_weights(folder, progress, plan.config.search.keep)
-        best = best_trials(progress, folder, PREDICTED)
-        predicted = predict_all(folder, best, slots, is_joined=bool(plan.config.cluster.address))
-        print(summary(progress, folder, len(predicted)))
-        return 0 if best else 1
+        return finish(replace(session, plan=plan), slots, trained.progress)
     finally:
         ray.shutdown()
+
+
+def finish(session: Session, slots: Slots, progress: SearchProgress) -> int:
+    """Predict the eval images with the best trials and say what came out."""
+    plan, folder = session.plan, session.folder
+    keep_best_weights(folder, progress, plan.config.search.keep)
+    best = best_trials(progress, folder, PREDICTED)
+    end = session.end and session.end.at - CLOSING_SECONDS
+    where = Predicting(slots, bool(plan.config.cluster.address), end)
+    predicted = predict_all(folder, best, where)
+    print(summary(progress, folder, len(predicted)))
+    return 0 if best else 1
+
+
+def run_trials(session: Session, slots: Slots) -> Trained:
+    """Run all trials on Ray."""
+    plan, folder = session.plan, session.folder
+    timekeeper = make_timekeeper(session, slots)
+    journal = Journal(folder.journal)
+    with LiveTable() as live:
+        watch = SearchWatch(plan, folder, timekeeper, live)
+        search = make_search(session, slots, watch, timekeeper)
+        journal.append(Opened())
+        search.replay(session.events)
+        watch.begin(
+            stored_progress(_goal(session), search.trials, folder),
+            lambda: timekeeper.seconds_left(search, slots.count),
+        )
+        searcher = LegSearcher(search, partial(failure_of, folder))
+        try:
+            _tuner(session, slots, searcher, watch, timekeeper).fit()
+        finally:
+            shutil.rmtree(folder.path / RAYS_FOLDER, ignore_errors=True)
+        is_over = searcher.is_finished or timekeeper.is_over()
+        if is_over:
+            search.close()
+        watch.tick()
+    return Trained(watch.progress, is_over)
+
+
+def make_search(
+    session: Session, slots: Slots, watch: SearchWatch, timekeeper: Timekeeper
+) -> Search:
+    """Return the search of a plan, before anything has happened."""
+    plan, folder = session.plan, session.folder
+    rule = make_rule(plan.config.scheduler, plan.base)
+    return Search(
+        Ask(plan.config.search.trials, slots.count, partial(_steps, plan.base)),
+        make_proposals(plan, rule, first=folder.read_record().first),
+        rule,
+        write=Journal(folder.journal).append,
+        time=timekeeper,
+        watch=watch,
+        taken=make_taker(plan, folder, watch),
+    )
+
+
+def make_timekeeper(session: Session, slots: Slots) -> Timekeeper:
+    """Return who knows what fits before the deadline."""
+    base = session.plan.base
+    data = load_data(base.data)
+    networks = base.cv.folds * len(base.member_configs())
+    after = EvalWork(len(data.eval_images), networks, PREDICTED, slots.count)
+    validated = sum(len(fold.validation) for fold in data.folds(base.cv))
+    rounds = base.cv.folds if base.cv.fidelity == "folds" else 1
+    work = Work(validated // rounds, after, CLOSING_SECONDS)
+    return Timekeeper(base, work, session.end and session.end.at, session.pace)
+
+
+def make_taker(plan: Plan, folder: ExperimentFolder, watch: SearchWatch) -> Take:
+    """Return what gives a trial the result of an equal one of the same runs folder."""
+    fingerprint = folder.read_record().data_fingerprint
+    finished = FinishedTrials.index(folder.path.parent, fingerprint, versions())
+
+    def taken(trial: str, values: Settings) -> Taken | None:
+        config = plan.base.with_values(values)
+        found = finished.find(config)
+        if found is None:
+            return None
+        into = folder.trial(trial)
+        take(found, into, config, values)
+        epochs = into.read_epochs()
+        watch.taken(trial, values, epochs)
+        return Taken(best_so_far(epochs), f"{found.experiment.name}/{found.name}")
+
+    return taken
+
+
+def best_so_far(epochs: Sequence[EpochRecord]) -> list[tuple[int, float]]:
+    """Return the best score up to each epoch, by its step."""
+    found: list[tuple[int, float]] = []
+    for count, epoch in enumerate(epochs, start=1):
+        best = best_epoch(epochs[:count])
+        assert best
+        found.append((epoch.epoch, best.score))
+    return found
+
+
+def make_proposals(plan: Plan, rule: Rule, first: Sequence[FirstTrial] = ()) -> Proposals:
+    """Return where a plan's configurations come from: its list, or the first ones and a sampler."""
+    if plan.points:
+        return Listed(plan.points)
+    search = plan.config.search
+    draw = partial(plan.space.suggest, base=plan.base)
+    return Sampled(draw, samplers(search.sampler, search.seed, rule.levels), first)
 
 
 def suited(base: TrialConfig, slots: Slots) -> TrialConfig:
@@ -74,53 +214,79 @@ def suited(base: TrialConfig, slots: Slots) -> TrialConfig:
     return base.with_values({"machine.loaders": spare_cores(int(slots.cpus), networks)})
 
 
-def end_open_trials(folder: ExperimentFolder) -> None:
-    """End the trials that Ray stopped at the deadline: it tells no callback of them."""
-    for trial in folder.trials():
-        if trial.read_outcome().status == "running":
-            trial.write_outcome(Outcome(status="stopped", reason="the search's time was over"))
-            delete_checkpoints(folder, trial.name)
+def failure_of(folder: ExperimentFolder, trial: str) -> str:
+    """Return why a trial's process failed, as far as it could tell."""
+    kept = folder.trial(trial).read_outcome()
+    return kept.reason or "its process ended without a word (killed?)"
 
 
-def _tuner(plan: Plan, folder: ExperimentFolder, slots: Slots, deadline: Deadline) -> tune.Tuner:
-    shared = {BASE: plan.base.model_dump(mode="json"), EXPERIMENT: str(folder.path.resolve())}
+def _steps(base: TrialConfig, values: Settings) -> int:
+    return base.with_values(values).steps
+
+
+def _goal(session: Session) -> SearchGoal:
+    return SearchGoal(
+        experiment=session.folder.name,
+        trials=session.plan.config.search.trials,
+        epochs=session.plan.base.steps,
+        started=time.time(),
+        deadline=session.end and session.end.at,
+    )
+
+
+def _tuner(
+    session: Session,
+    slots: Slots,
+    searcher: LegSearcher,
+    watch: SearchWatch,
+    timekeeper: Timekeeper,
+) -> tune.Tuner:
+    folder = session.folder.path.resolve()
+    # Ray would start one actor after the other, and each takes seconds to import torch.
+    os.environ.update(RAYS_SETTINGS, TUNE_MAX_PENDING_TRIALS_PG=str(slots.count))
+    shared = {BASE: session.plan.base.model_dump(mode="json"), EXPERIMENT: str(folder)}
     return tune.Tuner(
-        _trainable(slots),
+        tune.with_resources(RayTrial, {"cpu": slots.cpus, "gpu": slots.gpus}),
         param_space=shared,
         tune_config=tune.TuneConfig(
-            search_alg=make_searcher(plan),
-            scheduler=make_scheduler(plan.config.scheduler, plan.base.train.epochs),
-            num_samples=plan.config.search.trials,
-            max_concurrent_trials=slots.count,
+            search_alg=searcher,
+            scheduler=LegScheduler(searcher.search, watch),
+            num_samples=-1,
             reuse_actors=True,
-            trial_name_creator=trial_name,
-            trial_dirname_creator=trial_name,
+            trial_name_creator=leg_name,
+            trial_dirname_creator=leg_name,
         ),
         run_config=tune.RunConfig(
-            name=folder.name,
-            storage_path=str(folder.path.parent.resolve()),
-            callbacks=[SearchWatch(plan, folder, deadline)],
-            stop=AtDeadline(deadline),
-            checkpoint_config=tune.CheckpointConfig(num_to_keep=1, checkpoint_frequency=1),
-            failure_config=tune.FailureConfig(max_failures=FAILURES_FORGIVEN),
+            name=RAYS_FOLDER,
+            storage_path=str(folder),
+            callbacks=[Ticks(watch)],
+            stop=AtDeadline(timekeeper),
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+            failure_config=tune.FailureConfig(max_failures=0),
             verbose=0,
         ),
     )
 
 
-def _restored(folder: ExperimentFolder, slots: Slots) -> tune.Tuner:
-    return tune.Tuner.restore(str(folder.path.resolve()), _trainable(slots), resume_errored=True)
+class Ticks(tune.Callback):
+    """Keeps the table's clock going."""
 
+    def __init__(self, watch: SearchWatch) -> None:
+        self._watch = watch
 
-def _trainable(slots: Slots) -> Any:
-    return tune.with_resources(RayTrial, {"cpu": slots.cpus, "gpu": slots.gpus})
+    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        """Show the time."""
+        self._watch.tick()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
 
 
 class AtDeadline(tune.Stopper):
     """Ends all trials when the time is over."""
 
-    def __init__(self, deadline: Deadline) -> None:
-        self._deadline = deadline
+    def __init__(self, timekeeper: Timekeeper) -> None:
+        self._timekeeper = timekeeper
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         """Let each trial go on by itself."""
@@ -128,4 +294,7 @@ class AtDeadline(tune.Stopper):
 
     def stop_all(self) -> bool:
         """Say whether the time is over."""
-        return self._deadline.passed()
+        return self._timekeeper.is_over()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}

@@ -1,142 +1,116 @@
 """What happens on the driver when a trial starts, finishes an epoch or ends?
 
-Ray calls; the store, TensorBoard and the live table are told. What was reported before a restart
-is read back from the store, so nothing of this object has to be pickled but its plan.
+The search tells; the store, TensorBoard and the live table are told.
 """
 
-import shutil
 import time
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
-from ray import tune
-from ray.tune.experiment import Trial
-
-from orchestrator.deadline import Deadline
+from orchestrator.decisions import TrialState
+from orchestrator.journal import Ended
 from orchestrator.live import LiveTable
 from orchestrator.plan import Plan
 from orchestrator.progress import SearchGoal, SearchProgress
 from orchestrator.tensorboard import TensorBoardLog
-from trainable.ray_trial import BASE, EPOCH, EXPERIMENT, FAILURE
-from trainable.records import EpochRecord, Outcome, Status
-from trainable.settings import Value
+from orchestrator.timekeeper import Timekeeper
+from trainable.recipes.recipe import Settings
+from trainable.records import EpochRecord, Outcome
 from trainable.store import RUNNING, ExperimentFolder
 
+SECONDS_BETWEEN_FORECASTS = 5
 
-class SearchWatch(tune.Callback):
-    """Records, logs and shows a search as Ray reports it."""
 
-    def __init__(self, plan: Plan, folder: ExperimentFolder, deadline: Deadline) -> None:
-        self._plan = plan
+class SearchWatch:
+    """Records, logs and shows a search; ``timekeeper`` learns its pace."""
+
+    def __init__(
+        self, plan: Plan, folder: ExperimentFolder, timekeeper: Timekeeper, live: LiveTable
+    ) -> None:
+        self.progress = SearchProgress(SearchGoal(folder.name, None, 0, 0.0))
+        self._timekeeper = timekeeper
+        self._keep = plan.config.search.keep
         self._folder = folder
-        self._deadline = deadline
+        self._log = TensorBoardLog(folder.tensorboard, plan.space, plan.base)
+        self._live = live
+        self._forecast_at = 0.0
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: self.__dict__[name] for name in ("_plan", "_folder", "_deadline")}
+    def begin(self, progress: SearchProgress, seconds_left: Callable[[], float | None]) -> None:
+        """Show where the search stands; ``seconds_left`` forecasts when all is ready."""
+        self.progress = progress
+        self._seconds_left = seconds_left
 
-    def setup(
-        self,
-        stop: Any = None,
-        num_samples: int | None = None,
-        total_num_samples: int | None = None,
-        **info: Any,
-    ) -> None:
-        """Open the log and the table, with all that earlier drivers recorded."""
-        self._log = TensorBoardLog(self._folder.tensorboard, self._plan.space, self._plan.base)
-        self.progress = stored_progress(self._plan, self._folder, self._deadline)
-        self._live = LiveTable()
-        self._live.__enter__()
+    def began(self, trial: str, values: Settings) -> None:
+        """Show a trial that starts or goes on; an earlier attempt's failure is forgotten."""
+        stored = self._folder.trial(trial)
+        if stored.read_outcome() != RUNNING:
+            stored.write_outcome(RUNNING)
+        known = self.progress.trials.get(trial)
+        best = [known.best] if known and known.best else []
+        self._log.trial_started(trial, values, best)
+        self._timekeeper.began(trial)
+        self._show(self.progress.trial_started(trial, values))
 
-    def on_trial_start(
-        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
-    ) -> None:
-        """Show a trial that starts or goes on."""
-        name, values = str(trial), own_values(trial)
-        earlier = self._folder.trial(name).read_epochs()
-        if self._folder.trial(name).read_outcome().status == "failed":  # an earlier attempt
-            self._folder.trial(name).write_outcome(RUNNING)
-        self._log.trial_started(name, values, earlier)
-        self._show(self.progress.trial_started(name, values, earlier))
+    def taken(self, trial: str, values: Settings, epochs: Sequence[EpochRecord]) -> None:
+        """Show a trial whose results are those of an equal one that was trained before."""
+        self._log.trial_started(trial, values)
+        for epoch in epochs:
+            self._log.epoch_finished(trial, epoch)
+        self._show(self.progress.trial_started(trial, values, epochs))
 
-    def on_trial_result(
-        self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
-    ) -> None:
+    def epoch_finished(self, trial: str, epoch: EpochRecord) -> None:
         """Log an epoch."""
-        if result[EPOCH] is None:
-            return
-        epoch = EpochRecord.model_validate(result[EPOCH])
-        self._log.epoch_finished(str(trial), epoch)
-        self._show(self.progress.epoch_finished(str(trial), epoch))
+        self._log.epoch_finished(trial, epoch)
+        self._timekeeper.epoch_finished(trial, self.progress.trials[trial].values, epoch)
+        self._show(self.progress.epoch_finished(trial, epoch))
 
-    def on_trial_complete(
-        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
-    ) -> None:
-        """Keep how the trial ended: by itself, by the scheduler, or with a lost loss."""
-        last = trial.last_result or {}
-        failure = last.get(FAILURE, "")
-        trained = self.progress.trials[str(trial)]
-        status: Status = "completed" if trained.epoch >= trained.epochs else "stopped"
-        self._end(trial, Outcome(status="failed" if failure else status, reason=failure))
-        delete_checkpoints(self._folder, str(trial))
+    def paused(self, trial: str) -> None:
+        """Show that a trial waits to be promoted."""
+        self._show(self.progress.trial_paused(trial))
 
-    def on_trial_error(
-        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
-    ) -> None:
-        """Keep why the trial failed for good, and its checkpoint: a resumed search tries again."""
-        kept = self._folder.trial(str(trial)).read_outcome()
-        died = Outcome(status="failed", reason="its process ended without a word (killed?)")
-        self._end(trial, kept if kept.status == "failed" else died)
+    def ended(self, event: Ended) -> None:
+        """Keep how the trial ended; what going on would need is kept where it may go on."""
+        stored = self._folder.trial(event.trial)
+        traceback = stored.read_outcome().traceback if event.status == "failed" else ""
+        stored.write_outcome(Outcome(status=event.status, reason=event.reason, traceback=traceback))
+        if not event.again:
+            stored.discard_state()
+        self._log.trial_finished(event.trial, event.status)
+        self._show(self.progress.trial_ended(event.trial, event.status, event.reason))
+        keep_best_weights(self._folder, self.progress, self._keep)
 
-    def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
-        """Keep the table's clock going where there is no terminal."""
-        self._live.update(self.progress)
-
-    def on_experiment_end(self, trials: list[Trial], **info: Any) -> None:
-        """Close the table."""
-        self._live.__exit__(None, None, None)
-
-    def _end(self, trial: Trial, outcome: Outcome) -> None:
-        name = str(trial)
-        if name not in self.progress.trials:  # it died before it started
-            self._show(self.progress.trial_started(name, own_values(trial)))
-        folder = self._folder.trial(name)
-        folder.write_outcome(outcome)
-        self._log.trial_finished(name, outcome.status)
-        self._show(self.progress.trial_ended(name, outcome.status, outcome.reason))
-        keep_best_weights(self._folder, self.progress, self._plan.config.search.keep)
+    def tick(self) -> None:
+        """Keep the table's clock going, and look ahead from time to time."""
+        now = time.time()
+        if now - self._forecast_at >= SECONDS_BETWEEN_FORECASTS:
+            left = self._seconds_left()
+            self._forecast_at = now
+            ready_at = None if left is None else now + left
+            self.progress = replace(self.progress, ready_at=ready_at)
+        self._show(self.progress)
 
     def _show(self, progress: SearchProgress) -> None:
         self.progress = progress
         self._live.update(progress)
 
 
-def own_values(trial: Trial) -> dict[str, Value]:
-    """Return what the search chose for a trial."""
-    return {path: value for path, value in trial.config.items() if path not in (BASE, EXPERIMENT)}
-
-
-def trial_name(trial: Trial) -> str:
-    """Return a trial's name: its number in the order of starting."""
-    number = int((trial.experiment_tag or "0").split("_")[0])
-    return f"trial-{number:03d}"
-
-
-def stored_progress(plan: Plan, folder: ExperimentFolder, deadline: Deadline) -> SearchProgress:
-    """Return the progress that the store holds; trials that have not ended are paused."""
-    asked = SearchGoal(
-        experiment=folder.name,
-        trials=plan.config.search.trials,
-        epochs=plan.base.train.epochs,
-        started=time.time(),
-        deadline=deadline.end,
-    )
-    progress = SearchProgress(asked)
-    for trial in folder.trials():
-        results, name = trial.read(), trial.name
-        progress = progress.trial_started(name, results.record.values, results.epochs)
-        status, reason = results.outcome.status, results.outcome.reason
-        is_over = status != "running"
+def stored_progress(
+    goal: SearchGoal, trials: Mapping[str, TrialState], folder: ExperimentFolder
+) -> SearchProgress:
+    """Return how far the trials of the journal are; what has not ended is paused."""
+    progress = SearchProgress(goal)
+    for name, state in trials.items():
+        stored = folder.trial(name)
+        epochs = [epoch for epoch in stored.read_epochs() if epoch.epoch <= state.step]
+        outcome = stored.read_outcome()
+        if not epochs and outcome == RUNNING:
+            continue  # it was proposed, and no more
+        progress = progress.trial_started(name, state.values, epochs)
+        is_over = state.status == "ended"
         progress = (
-            progress.trial_ended(name, status, reason) if is_over else progress.trial_paused(name)
+            progress.trial_ended(name, outcome.status, outcome.reason)
+            if is_over
+            else progress.trial_paused(name)
         )
     return progress
 
@@ -150,9 +124,3 @@ def keep_best_weights(folder: ExperimentFolder, progress: SearchProgress, keep: 
     failed = [trial for trial in progress.trials.values() if trial.status == "failed"]
     for trial in [*failed, *progress.ended_well[keep:]]:
         folder.trial(trial.trial).weights_file.unlink(missing_ok=True)
-
-
-def delete_checkpoints(folder: ExperimentFolder, trial: str) -> None:
-    """Delete what only a trial that goes on would need."""
-    for checkpoint in folder.trial(trial).path.glob("checkpoint_*"):
-        shutil.rmtree(checkpoint, ignore_errors=True)

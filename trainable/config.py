@@ -175,6 +175,12 @@ class TrialConfig(Section):
         answered = {task for one in self.member_configs().values() for task in one.model.tasks}
         return tuple(task for task in TASKS if task in answered)
 
+    @property
+    def steps(self) -> int:
+        """Steps of a trial that is not stopped: epochs, of each fold where they come in turn."""
+        in_turn = self.cv.folds if self.cv.fidelity == "folds" else 1
+        return self.train.epochs * in_turn
+
     def value(self, path: str) -> Any:
         """Return the value at a dotted path."""
         found: Any = self

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trainable.dataset import FaceData
-from trainable.records import ExperimentRecord, TrialRecord
+from trainable.records import ExperimentRecord, FirstTrial, Resumption, TrialRecord
 from trainable.settings import UserError
 from trainable.store import ExperimentFolder, now
 
@@ -17,13 +17,17 @@ RECORDED_PACKAGES = ("torch", "timm", "albumentations", "numpy", "ray", "optuna"
 
 @dataclass(frozen=True)
 class Asked:
-    """What an experiment was asked: the question, the command and words, settings and space."""
+    """What an experiment was asked: the question, the command and words, settings and space.
+
+    ``first`` is what history gave to start with.
+    """
 
     question: str
     command: str
     words: Sequence[str]
     settings: Mapping[str, object]
     space: Mapping[str, str]
+    first: Sequence[FirstTrial] = ()
 
 
 def start_experiment(folder: ExperimentFolder, asked: Asked, seen: Sequence[FaceData]) -> None:
@@ -41,6 +45,7 @@ def start_experiment(folder: ExperimentFolder, asked: Asked, seen: Sequence[Face
             words=list(asked.words),
             settings=dict(asked.settings),
             space=dict(asked.space),
+            first=list(asked.first),
             data_root=str(data.root),
             data_fingerprint=data.fingerprint(),
             skipped_images=data.skipped,
@@ -52,10 +57,19 @@ def start_experiment(folder: ExperimentFolder, asked: Asked, seen: Sequence[Face
     )
 
 
-def add_start(folder: ExperimentFolder) -> None:
-    """Write down that an experiment was resumed, and when."""
+def add_start(folder: ExperimentFolder, again: Resumption) -> None:
+    """Write down that an experiment was resumed: when, with which words, and what had changed."""
     record = folder.read_record()
-    folder.write_record(record.model_copy(update={"started": [*record.started, now()]}))
+    folder.write_record(
+        record.model_copy(
+            update={
+                "words": again.words,
+                "data_fingerprint": again.data_fingerprint,
+                "started": [*record.started, again.at],
+                "resumed": [*record.resumed, again],
+            }
+        )
+    )
 
 
 def check_same_data(folder: ExperimentFolder, data: FaceData) -> None:

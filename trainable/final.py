@@ -4,6 +4,7 @@ Cross-validation has found how many epochs are best; nobody is held back now, so
 """
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -15,10 +16,12 @@ from trainable.fitting import Fit
 from trainable.fold_fit import DivergedError
 from trainable.predict import StoredTrialWords, stored_trial
 from trainable.recorded import write_weights
-from trainable.settings import UserError
+from trainable.settings import UserError, Value
 from trainable.store import TrialFolder, UnreadableFileError
 
 SCHEMA = Schema("trainable.final", StoredTrialWords, {})
+ON_ALL: Mapping[str, Value] = {"cv.folds": 0, "cv.fidelity": "epochs"}
+"""The settings with which nobody is held back."""
 
 
 def main(words: list[str]) -> int:
@@ -38,19 +41,20 @@ def train_on_all(folder: TrialFolder) -> None:
 
 def _train(folder: TrialFolder) -> None:
     results = folder.read()
-    if results.best is None:
+    best = results.best_length
+    if best is None:
         raise UserError(f"{folder.path} has no score yet: which epoch is best is not known")
-    fit = Fit(results.record.config.with_values({"cv.folds": 0}))
+    fit = Fit(results.record.config.with_values(ON_ALL))
     check_same_data(folder.experiment, fit.data)
     check_same_views(results.record, fit.views)
     unfinished = folder.final_state_file
     if unfinished.exists():
         _go_on(fit, unfinished)
     try:
-        while fit.epoch < results.best.epoch:
+        while fit.epoch < best:
             epoch, *_ = fit.train_epoch()
             save_state(fit.state_dict(), unfinished)
-            print(f"epoch {fit.epoch} of {results.best.epoch}  loss {epoch.loss:.3f}", flush=True)
+            print(f"epoch {fit.epoch} of {best}  loss {epoch.loss:.3f}", flush=True)
     except (DivergedError, torch.OutOfMemoryError) as error:
         raise UserError(f"{folder.path}: {error}") from None
     write_weights(fit, folder.final_weights_file)

@@ -50,12 +50,12 @@ def main(words: list[str]) -> int:
     trial = trial_part(config)
     for note in ignored_settings(trial, given.pinned):
         print(f"note: {note}", file=sys.stderr)
-    train(config, trial, trial.train.epochs, words)
+    train(config, trial, trial.steps, words)
     return 0
 
 
-def train(config: FitConfig, trial: TrialConfig, epochs: int, words: list[str]) -> TrialResults:
-    """Train one configuration for ``epochs`` epochs, store and predict it; print each epoch."""
+def train(config: FitConfig, trial: TrialConfig, at_most: int, words: list[str]) -> TrialResults:
+    """Train one configuration for ``at_most`` epochs, store and predict it; print each epoch."""
     seen = check_trial(trial)
     name = config.search.name or datetime.now(UTC).strftime("fit-%Y%m%d-%H%M%S")
     experiment = create_experiment(Path(config.search.runs), name)
@@ -64,13 +64,12 @@ def train(config: FitConfig, trial: TrialConfig, epochs: int, words: list[str]) 
     start_experiment(experiment, asked, seen)
     folder = experiment.trial(TRIAL)
     with closing(RecordedFit(trial, folder, {})) as fit:
-        _train_epochs(fit, epochs, folder)
+        _train_epochs(fit, at_most, folder)
     results = folder.read()
     if results.outcome.status == "failed":
         raise UserError(f"{folder.path} failed: {results.outcome.reason}")
     predict_eval(folder)
-    assert results.best is not None
-    print(f"best {_line(results.best)}\nstored in {folder.path}")
+    print(f"best {_best_line(results)}\nstored in {folder.path}")
     return results
 
 
@@ -83,7 +82,7 @@ def replay(config: FitConfig, words: list[str]) -> int:
     epochs = len(original.epochs) + (original.outcome.status == "failed")
     results = train(config, as_it_was(original), epochs, words)
     differing = [
-        f"epoch {old.epoch}: macro-F1 {old.score} was stored, {new.score} came out"
+        f"epoch {old.epoch}: {old.score_name} {old.score} was stored, {new.score} came out"
         for old, new in zip(original.epochs, results.epochs, strict=False)
         if old.metrics != new.metrics
     ]
@@ -122,11 +121,12 @@ def _stored_trial(runs: Path, name: str) -> TrialFolder:
     return open_experiment(folder.parent, folder.name).existing_trial(trial)
 
 
-def _train_epochs(fit: RecordedFit, epochs: int, folder: TrialFolder) -> None:
+def _train_epochs(fit: RecordedFit, at_most: int, folder: TrialFolder) -> None:
     outcome = Outcome(status="stopped", reason="interrupted")
     try:
-        for _ in range(epochs):
-            print(_line(fit.step()), flush=True)
+        while len(fit.epochs) < at_most and not fit.fit.finished:
+            fit.step()
+            print(_line(folder.read()), flush=True)
         outcome = Outcome(status="completed" if fit.fit.finished else "stopped")
     except (DivergedError, torch.OutOfMemoryError) as error:
         outcome = Outcome(status="failed", reason=str(error))
@@ -135,12 +135,31 @@ def _train_epochs(fit: RecordedFit, epochs: int, folder: TrialFolder) -> None:
         folder.discard_state()
 
 
-def _line(epoch: EpochRecord) -> str:
-    members = "".join(f"\n  {name:12}  {_metrics(own)}" for name, own in epoch.members.items())
-    return (
-        f"epoch {epoch.epoch}  {_metrics(epoch.metrics)}  loss {epoch.train_loss:.3f}  "
-        f"{epoch.epoch_seconds:.1f} s{members}"
-    )
+def _line(results: TrialResults) -> str:
+    """Return the last epoch as a line; of folds in turn, which fold and how far it is."""
+    epoch, trial = results.epochs[-1], results.record.config
+    trained = f"loss {epoch.train_loss:.3f}  {epoch.epoch_seconds:.1f} s"
+    if trial.cv.fidelity == "epochs":
+        return f"epoch {epoch.epoch}  {_metrics(epoch.metrics)}  {trained}{_members(epoch)}"
+    fold, number = divmod(epoch.epoch - 1, trial.train.epochs)
+    if not fold:
+        return f"fold 1  epoch {number + 1}  {_metrics(epoch.metrics)}  {trained}{_members(epoch)}"
+    length = results.best_length
+    if epoch.folds <= fold:
+        return f"fold {fold + 1}  epoch {number + 1} of {length}  {trained}"
+    scored = f"over {epoch.folds} folds  {_metrics(epoch.metrics)}"
+    return f"fold {fold + 1}  epoch {length} of {length}  {trained}  {scored}{_members(epoch)}"
+
+
+def _best_line(results: TrialResults) -> str:
+    best = results.best
+    assert best
+    folds = f"over {best.folds} folds  " if results.record.config.cv.fidelity == "folds" else ""
+    return f"epoch {results.best_length}  {folds}{_metrics(best.metrics)}{_members(best)}"
+
+
+def _members(epoch: EpochRecord) -> str:
+    return "".join(f"\n  {name:12}  {_metrics(own)}" for name, own in epoch.members.items())
 
 
 def _metrics(metrics: Mapping[str, float]) -> str:

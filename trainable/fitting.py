@@ -1,70 +1,80 @@
 """How is one configuration trained and predicted, fold by fold, epoch by epoch?"""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from trainable.config import TrialConfig
+from trainable.checkpoint import packed
+from trainable.config import CvConfig, TrialConfig
 from trainable.dataset import load_data
-from trainable.device import loader_count
-from trainable.fold_fit import DivergedError, FoldEpoch, FoldFit
-from trainable.metrics import scores
+from trainable.device import release_memory
+from trainable.fold_fit import DivergedError, FoldEpoch
+from trainable.folds import Fold
+from trainable.metrics import main_score, scores
+from trainable.networks import Member, Networks, Predictions, place
 from trainable.records import EpochRecord
 from trainable.store import Probabilities
 from trainable.voting import VOTES
 
 
 class Fit:
-    """A trial in progress: all folds of all its networks advance together, an epoch at a time.
+    """A trial in progress: all its networks advance together, an epoch at a time.
+
+    Its folds advance together too. With ``cv.fidelity=folds`` they come one after the other: the
+    first trains all epochs, and its best one is the trial's; each further fold trains as many
+    epochs and no more, so that nothing is selected on its own persons. Then ``epoch`` counts steps:
+    ``train.epochs`` of them are a fold, however few it needs.
 
     ``fetch=False`` loads no pretrained weights: for a fit that stored weights are loaded into.
     """
 
     def __init__(self, config: TrialConfig, *, fetch: bool = True) -> None:
         self.config = config
-        self._members = config.member_configs()
-        self._data = {name: load_data(own.data) for name, own in self._members.items()}
-        self.data = next(iter(self._data.values()))
-        self._folds = self.data.folds(config.cv)
-        networks = len(self._members) * len(self._folds)
-        loaders = {"machine.loaders": loader_count(config.machine, networks)}
-        self._fits = {
-            (name, number): FoldFit(
-                own.with_values(loaders), self._data[name], fold, number, fetch=fetch
-            )
-            for name, own in self._members.items()
-            for number, fold in enumerate(self._folds)
+        self._fetch = fetch
+        self._members = {
+            name: Member(own, load_data(own.data)) for name, own in config.member_configs().items()
         }
-        self.rows = np.concatenate([fold.validation for fold in self._folds]).astype(np.int32)
+        self.data = next(iter(self._members.values())).data
+        self._groups = _groups(self.data.folds(config.cv), config.cv)
+        self._networks: Networks | None = self._build(0)
+        self._kept = Kept()
+        self.rows = self._rows(1)
         self.validation = np.zeros((0, 18), np.float32)
         self.epoch = 0
 
     @property
     def views(self) -> dict[str, str]:
         """What each network sees: a digest of its training labels and crops, by its name."""
-        return {name: data.view for name, data in self._data.items()}
+        return {name: member.data.view for name, member in self._members.items()}
 
     @property
     def finished(self) -> bool:
-        """Whether all epochs are trained."""
-        return self.epoch >= self.config.train.epochs
+        """Whether all folds are trained."""
+        return self.epoch >= self.config.steps
 
     def step(self) -> EpochRecord:
-        """Train every fold by one epoch and score the pooled predictions of all its persons."""
+        """Train an epoch and score the pooled predictions of all persons predicted so far."""
         epochs = self.train_epoch()
         started = time.perf_counter()
-        by_member = {name: self._predict_validation(name) for name in self._members}
-        self.validation = self._vote(by_member)
+        newest = self._newest()
+        counted = newest if self._is_first else [*self._kept.predictions, *newest]
+        by_member = _pooled(counted)
+        self.rows, self.validation = self._rows(len(counted)), self._vote(by_member)
         self._check_numbers()
+        metrics = self._scores(self.config, self.validation)
+        if self._is_in_turn:
+            self._keep(main_score(metrics), counted)
         seconds = {kind: sum(epoch.seconds[kind] for epoch in epochs) for kind in epochs[0].seconds}
         seconds["validation"] = time.perf_counter() - started
         return EpochRecord(
             epoch=self.epoch,
-            metrics=self._scores(self.config, self.validation),
+            folds=sum(len(group) for group in self._groups[: len(counted)]),
+            metrics=metrics,
             members=self._member_scores(by_member),
             train_loss=float(np.mean([epoch.loss for epoch in epochs])),
             lr=epochs[0].lr,
@@ -72,73 +82,136 @@ class Fit:
         )
 
     def train_epoch(self) -> list[FoldEpoch]:
-        """Train every fold of every network by one epoch."""
-        epochs = [fit.train_epoch(self.epoch) for fit in self._fits.values()]
+        """Train every network that is in turn by one epoch."""
+        assert not self.finished
+        group, epoch = divmod(self.epoch, self.config.train.epochs)
+        networks = self._current(group)
+        epochs = networks.train_epoch(epoch)
         self.epoch += 1
+        if group and epoch + 1 == self._kept.epoch:
+            self.epoch = (group + 1) * self.config.train.epochs
         return epochs
 
     def validation_probabilities(self) -> Probabilities:
-        """Return the out-of-fold probabilities of the last epoch."""
+        """Return the out-of-fold probabilities that the last step scored."""
         return Probabilities(self.rows, self.validation.astype(np.float16))
 
     def eval_probabilities(self) -> Probabilities:
         """Return the eval images' probabilities: folds averaged, then the members' vote."""
-        rows = np.arange(len(self.data.eval_images), dtype=np.int32)
-        by_member = {
-            name: np.mean([fit.predict(data.eval_cache.pixels, rows) for fit in self._of(name)], 0)
-            for name, data in self._data.items()
-        }
-        return Probabilities(rows, self._vote(by_member).astype(np.float16))
+        by_member: dict[str, list[NDArray[np.floating]]] = {name: [] for name in self._members}
+        for networks in self._predicting():
+            for name, folds in networks.predict_eval().items():
+                by_member[name] += folds
+        voted = self._vote({name: np.mean(folds, 0) for name, folds in by_member.items()})
+        return Probabilities(np.arange(len(voted), dtype=np.int32), voted.astype(np.float16))
 
     def weights(self) -> dict[str, torch.Tensor]:
-        """Return every network's weights by ``<fold>.<name>``, or ``<member>/<fold>.<name>``."""
-        return {
-            f"{_place(key)}.{name}": value
-            for key, fit in self._fits.items()
-            for name, value in fit.weights().items()
-        }
+        """Return every network's weights by ``<fold>.<name>``, or ``<member>/<fold>.<name>``.
 
-    def load_weights(self, weights: dict[str, torch.Tensor]) -> None:
+        Of folds that come one after the other: the first at its best epoch so far, and those that
+        are finished.
+        """
+        return dict(self._kept.weights) if self._is_in_turn else self._current(0).weights()
+
+    def load_weights(self, weights: Mapping[str, torch.Tensor]) -> None:
         """Take the weights that ``weights`` returned."""
-        for key, fit in self._fits.items():
-            place = f"{_place(key)}."
-            own = {
-                name.removeprefix(place): value
-                for name, value in weights.items()
-                if name.startswith(place)
-            }
-            fit.load_weights(own)
+        if self._is_in_turn:
+            self._kept.weights = dict(weights)
+        else:
+            self._current(0).load_weights(weights)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what continuing needs; the rest follows from the configuration."""
-        return {"epoch": self.epoch, "folds": [fit.state_dict() for fit in self._fits.values()]}
+        return {
+            "epoch": self.epoch,
+            "networks": self._networks and self._networks.state_dict(),
+            "kept": self._kept.state_dict(),
+        }
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from what ``state_dict`` returned."""
         self.epoch = state["epoch"]
-        for fit, fold_state in zip(self._fits.values(), state["folds"], strict=True):
-            fit.load_state_dict(fold_state)
+        self._kept.load_state_dict(state["kept"])
+        if self._is_in_turn:
+            self._networks = None
+        if state["networks"]:
+            group = self.epoch // self.config.train.epochs if self._is_in_turn else 0
+            self._current(group).load_state_dict(state["networks"])
 
-    def _of(self, member: str) -> list[FoldFit]:
-        return [fit for (name, _), fit in self._fits.items() if name == member]
+    @property
+    def _is_in_turn(self) -> bool:
+        """Whether the folds come one after the other."""
+        return len(self._groups) > 1
 
-    def _predict_validation(self, member: str) -> NDArray[np.floating]:
-        pixels = self._data[member].cache.pixels
-        pairs = zip(self._of(member), self._folds, strict=True)
-        return np.concatenate([fit.predict(pixels, fold.validation) for fit, fold in pairs])
+    @property
+    def _is_first(self) -> bool:
+        """Whether the last epoch was one of the first folds."""
+        return self.epoch <= self.config.train.epochs
 
-    def _vote(self, by_member: Mapping[str, NDArray[np.floating]]) -> NDArray[np.floating]:
+    @property
+    def _is_complete(self) -> bool:
+        """Whether the last epoch was the last of its folds."""
+        return self.epoch % self.config.train.epochs == 0
+
+    def _build(self, group: int, *, fetch: bool = True) -> Networks:
+        return Networks(self._members, self._groups[group], fetch=fetch and self._fetch)
+
+    def _current(self, group: int) -> Networks:
+        """Return the networks in training; those of the next folds where the last are complete."""
+        if self._networks is None:
+            release_memory()
+            self._networks = self._build(group)
+        return self._networks
+
+    def _predicting(self) -> Iterator[Networks]:
+        """Yield the networks that answer, no more of them at once than are trained at once."""
+        if not self._is_in_turn:
+            yield self._current(0)
+            return
+        member = next(iter(self._members))
+        for number, group in enumerate(self._groups):
+            own = tuple(place(member, fold) for fold in group)
+            if any(name.startswith(own) for name in self._kept.weights):
+                networks = self._build(number, fetch=False)
+                networks.load_weights(self._kept.weights)
+                yield networks
+
+    def _newest(self) -> list[Predictions]:
+        """Return what the last epoch predicts, but nothing while a further fold is not complete."""
+        if not (self._is_first or self._is_complete):
+            return []
+        assert self._networks
+        return [self._networks.predict_validation()]
+
+    def _keep(self, score: float, counted: list[Predictions]) -> None:
+        """Keep the first folds as they are at their best, and further ones that are complete."""
+        assert self._networks
+        if self._is_first and score > self._kept.score:
+            self._kept = Kept(self.epoch, score, counted, _copies(self._networks.weights()))
+        elif self._is_complete and not self._is_first:
+            self._kept.predictions = counted
+            self._kept.weights |= _copies(self._networks.weights())
+        if self._is_complete:
+            self._networks = None
+
+    def _rows(self, groups: int) -> NDArray[np.int32]:
+        """Return the persons' images that the folds of the first ``groups`` groups predict."""
+        folds = [fold for group in self._groups[:groups] for fold in group.values()]
+        return np.concatenate([fold.validation for fold in folds]).astype(np.int32)
+
+    def _vote(self, by_member: Predictions) -> NDArray[np.floating]:
         if len(by_member) == 1:
             return next(iter(by_member.values()))
-        answered = [own.model.tasks for own in self._members.values()]
+        answered = [member.config.model.tasks for member in self._members.values()]
         return VOTES[self.config.members.vote](np.stack(list(by_member.values())), answered)
 
-    def _member_scores(
-        self, by_member: Mapping[str, NDArray[np.floating]]
-    ) -> dict[str, dict[str, float]]:
+    def _member_scores(self, by_member: Predictions) -> dict[str, dict[str, float]]:
         if len(self._members) == 1:
             return {}
-        return {name: self._scores(own, by_member[name]) for name, own in self._members.items()}
+        return {
+            name: self._scores(member.config, by_member[name])
+            for name, member in self._members.items()
+        }
 
     def _scores(self, config: TrialConfig, probabilities: NDArray[np.floating]) -> dict[str, float]:
         labels = self.data.images["label"].to_numpy()[self.rows]
@@ -152,6 +225,47 @@ class Fit:
             )
 
 
-def _place(key: tuple[str, int]) -> str:
-    member, fold = key
-    return f"{member}/{fold}" if member else str(fold)
+@dataclass
+class Kept:
+    """What is kept of folds that come one after the other.
+
+    ``epoch`` and ``score`` are the first fold's best; ``predictions`` (of the validation sides, in
+    the order of the folds) and ``weights`` are those of the folds that count.
+    """
+
+    epoch: int = 0
+    score: float = -1.0
+    predictions: list[Predictions] = field(default_factory=list[Predictions])
+    weights: dict[str, torch.Tensor] = field(default_factory=dict[str, torch.Tensor])
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything, arrays as tensors."""
+        predictions = [
+            {name: torch.from_numpy(array) for name, array in by_member.items()}
+            for by_member in self.predictions
+        ]
+        return {**vars(self), "predictions": predictions}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take what ``state_dict`` returned."""
+        self.epoch, self.score, self.weights = state["epoch"], state["score"], state["weights"]
+        self.predictions = [
+            {str(name): tensor.numpy() for name, tensor in by_member.items()}
+            for by_member in state["predictions"]
+        ]
+
+
+def _groups(folds: Sequence[Fold], config: CvConfig) -> list[dict[int, Fold]]:
+    """Return the folds by number, in groups that come one after the other."""
+    numbered = dict(enumerate(folds))
+    if config.fidelity == "folds":
+        return [{number: fold} for number, fold in numbered.items()]
+    return [numbered]
+
+
+def _pooled(counted: Sequence[Predictions]) -> Predictions:
+    return {name: np.concatenate([one[name] for one in counted]) for name in counted[0]}
+
+
+def _copies(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: packed(value).clone() for name, value in weights.items()}

@@ -1,5 +1,6 @@
 """How does Ray Tune drive a fit? The only file of this package that imports Ray."""
 
+import math
 import traceback
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -7,66 +8,82 @@ from pathlib import Path
 from typing import Any
 
 from ray import tune
-from ray.tune.result import DONE
 
 from trainable.config import TrialConfig
 from trainable.device import release_memory
 from trainable.fold_fit import DivergedError
 from trainable.recorded import RecordedFit
-from trainable.records import EpochRecord, Outcome
+from trainable.records import EpochRecord, Outcome, best_epoch
 from trainable.store import ExperimentFolder, TrialFolder
 
 BASE, EXPERIMENT = "base", "experiment"
-"""Keys of what every trial of a search shares; all others are dotted paths."""
-BEST, EPOCH, FAILURE = "best_score", "epoch", "failure"
-"""Keys of a result: best score so far, the epoch's record, why the trial cannot go on."""
+"""Keys of what every leg of a search shares: the trials' base, the experiment's folder."""
+TRIAL, KNOWN = "trial", "known"
+"""Keys of a leg: the trial's name, and the step up to which its results are known."""
+OWN = (BASE, EXPERIMENT, TRIAL, KNOWN)
+"""Keys that are no dotted path of a setting."""
+BEST, STEP, EPOCH, FAILURE = "best_score", "step", "epoch", "failure"
+"""Keys of a result: best score so far, steps trained, the epoch's record as JSON, and why the trial
+cannot go on."""
 
 
 class RayTrial(tune.Trainable):
-    """One trial: forwards to a RecordedFit, and turns a lost loss into the trial's own failure."""
+    """One leg of a trial: forwards to a RecordedFit, which goes on from what is stored.
+
+    Epochs that are stored but not known to the driver, as it died meanwhile, are reported first.
+    """
 
     def setup(self, config: dict[str, Any]) -> None:
         """Build the fit from the shared base and this trial's own values."""
-        values = dict(config)
-        base = TrialConfig.model_validate(values.pop(BASE))
-        self._folder = ExperimentFolder(Path(values.pop(EXPERIMENT))).trial(self.trial_name)
+        values = {path: value for path, value in config.items() if path not in OWN}
+        base = TrialConfig.model_validate(config[BASE])
+        self._known = int(config[KNOWN])
+        self._folder = ExperimentFolder(Path(config[EXPERIMENT])).trial(config[TRIAL])
         with _failures_kept(self._folder):
             self._fit = RecordedFit(base.with_values(values), self._folder, values)
+        self._fit.close()
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Start another trial in this process, when the last one's networks are gone."""
+        """Start another leg in this process, when the last one's networks are gone."""
         del self._fit
         release_memory()
         self.setup(new_config)
         return True
 
     def step(self) -> dict[str, Any]:
-        """Train one epoch; a trial whose loss is lost ends here, others are not touched."""
+        """Report one epoch; a trial whose loss is lost ends here, others are not touched."""
         try:
             with _failures_kept(self._folder):
-                epoch = self._fit.step()
+                epoch = self._stored() or self._trained()
         except DivergedError as error:
-            return self._result(None, str(error), done=True)
-        return self._result(epoch, "", done=self._fit.fit.finished)
+            return {BEST: 0.0, STEP: self._known + 1, EPOCH: "", FAILURE: str(error)}
+        self._known = epoch.epoch
+        best = best_epoch(self._up_to_known())
+        score = best.score if best else math.nan
+        return {BEST: score, STEP: epoch.epoch, EPOCH: epoch.model_dump_json(), FAILURE: ""}
 
-    def save_checkpoint(self, checkpoint_dir: str) -> None:
-        """Write what continuing needs."""
-        self._fit.save(Path(checkpoint_dir))
+    def _stored(self) -> EpochRecord | None:
+        return next((epoch for epoch in self._fit.epochs if epoch.epoch > self._known), None)
 
-    def load_checkpoint(self, checkpoint: Any) -> None:
-        """Continue from a checkpoint, a folder."""
-        self._fit.load(Path(checkpoint))
+    def _trained(self) -> EpochRecord:
+        # Between two epochs the trial is nobody's: after a pause another process may go on.
+        self._fit.reopen()
+        try:
+            return self._fit.step()
+        finally:
+            self._fit.close()
 
-    def _result(self, epoch: EpochRecord | None, failure: str, *, done: bool) -> dict[str, Any]:
-        record = epoch and epoch.model_dump()
-        return {BEST: self._fit.best_score, EPOCH: record, FAILURE: failure, DONE: done}
+    def _up_to_known(self) -> list[EpochRecord]:
+        return [epoch for epoch in self._fit.epochs if epoch.epoch <= self._known]
 
 
 @contextmanager
 def _failures_kept(folder: TrialFolder) -> Generator[None]:
-    """Store why this attempt failed, then let Ray decide whether to try again."""
+    """Store why this attempt failed, then let the driver decide whether to try again."""
     try:
         yield
+    except DivergedError:
+        raise
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         failed = Outcome(status="failed", reason=reason, traceback=traceback.format_exc())

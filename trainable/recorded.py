@@ -15,10 +15,11 @@ from trainable.checkpoint import load_state, packed, read_notes, save_state
 from trainable.config import TrialConfig
 from trainable.device import select_device
 from trainable.fitting import Fit
-from trainable.records import EpochRecord, MachineRecord, TrialRecord
+from trainable.records import EpochRecord, MachineRecord, TrialRecord, best_epoch
 from trainable.settings import Value
 from trainable.store import (
     EPOCHS,
+    BusyTrialError,
     TrialFolder,
     UnreadableFileError,
     atomic_path,
@@ -48,8 +49,11 @@ class RecordedFit:
             self.fit = Fit(config)
             self._marks = {"identity": config.identity(), "views": json.dumps(self.fit.views)}
             self.epochs = self._go_on() if folder.has_state() else []
-            self._commit_seconds = 0.0
-            record = TrialRecord(
+            if self.epochs:
+                folder.write_epochs(self.epochs)
+            self._commit_seconds, self._stamp = 0.0, folder.state_stamp()
+            # Written with the first step: Ray may build a trial in a process that it then drops.
+            self._unwritten: TrialRecord | None = TrialRecord(
                 trial=folder.name,
                 config=config,
                 values=dict(values),
@@ -59,20 +63,20 @@ class RecordedFit:
                 setup_seconds=time.perf_counter() - clock,
                 started=started,
             )
-            folder.write_record(record)
-            folder.write_epochs(self.epochs)
             self._held = held.pop_all()
 
     @property
     def best_score(self) -> float:
-        """Score of the best epoch so far, 0 before the first."""
-        return max((epoch.score for epoch in self.epochs), default=0.0)
+        """Score of the best epoch over the most folds so far, 0 before the first."""
+        best = best_epoch(self.epochs)
+        return best.score if best else 0.0
 
     def step(self) -> EpochRecord:
         """Train and store one epoch: it counts from when the state is written."""
+        self._begin()
         epoch = self.fit.step()
         started = time.perf_counter()
-        if not self.epochs or epoch.score > self.best_score:
+        if best_epoch([*self.epochs, epoch]) is epoch:
             self._folder.write_validation(self.fit.validation_probabilities())
             write_weights(self.fit, self._folder.weights_file)
         epoch = self._timed(epoch, time.perf_counter() - started)
@@ -84,14 +88,22 @@ class RecordedFit:
         """Let another process go on with the trial."""
         self._held.close()
 
-    def save(self, folder: Path) -> None:
-        """Write a checkpoint from which ``load`` continues."""
-        save_state(self.fit.state_dict(), folder / self._folder.state_file.name)
+    def reopen(self) -> None:
+        """Take the trial again after ``close``.
 
-    def load(self, folder: Path) -> None:
-        """Continue from a checkpoint; epochs stored after it are forgotten."""
-        self.fit.load_state_dict(load_state(folder / self._folder.state_file.name))
-        self.epochs = self.epochs[: self.fit.epoch]
+        Raises BusyTrialError where another process trains it, or has gone on with it meanwhile.
+        """
+        with ExitStack() as held:
+            held.enter_context(self._folder.held())
+            if self._folder.state_stamp() != self._stamp:
+                raise BusyTrialError(f"another process has gone on with {self._folder.path}")
+            self._held = held.pop_all()
+
+    def _begin(self) -> None:
+        if self._unwritten:
+            self._folder.write_record(self._unwritten)
+            self._folder.write_epochs(self.epochs)
+            self._unwritten = None
 
     def _go_on(self) -> list[EpochRecord]:
         """Take the stored state and return its epochs; none where it is not this trial's."""
@@ -122,6 +134,7 @@ class RecordedFit:
         notes = {**self._marks, "epochs": EPOCHS.dump_json(epochs).decode()}
         save_state(self.fit.state_dict(), self._folder.state_file, notes)
         self.epochs = epochs
+        self._stamp = self._folder.state_stamp()
         self._commit_seconds = time.perf_counter() - started
 
 

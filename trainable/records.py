@@ -14,9 +14,14 @@ Status = Literal["running", "stopped", "completed", "failed"]
 
 
 class EpochRecord(Section):
-    """One finished epoch of all folds."""
+    """One finished epoch of all folds, or of one where they come in turn (cv.fidelity=folds)."""
 
-    epoch: int = Field(ge=1, description="epochs trained so far")
+    epoch: int = Field(
+        ge=1,
+        description="epochs trained so far; of folds in turn steps: those before count "
+        "train.epochs each, and so does this one when it is complete",
+    )
+    folds: int = Field(default=1, ge=1, description="folds whose predictions the metrics pool")
     metrics: dict[str, float] = Field(description="metrics pooled over the folds")
     members: dict[str, dict[str, float]] = Field(
         default={}, description="the same of each network that votes in the trial"
@@ -129,13 +134,23 @@ class TrialResults(Section):
 
     @property
     def best(self) -> EpochRecord | None:
-        """The epoch with the highest score, the earliest of equals; None before the first."""
+        """The record with the highest score over the most folds; None before the first."""
         return best_epoch(self.epochs)
+
+    @property
+    def best_length(self) -> int | None:
+        """How many epochs of training were best: all folds' together, or the first one's."""
+        length = self.record.config.train.epochs
+        best = best_epoch([epoch for epoch in self.epochs if epoch.epoch <= length])
+        return best and best.epoch
 
 
 def best_epoch(epochs: Sequence[EpochRecord]) -> EpochRecord | None:
-    """Return the epoch with the highest score, the earliest of equals; None of none."""
-    return max(epochs, key=lambda epoch: epoch.score, default=None)
+    """Return the record with the highest score of those over the most folds; None of none.
+
+    Of equals it is the earliest.
+    """
+    return max(epochs, key=lambda epoch: (epoch.folds, epoch.score), default=None)
 
 
 def compact(values: Mapping[str, Value]) -> str:

@@ -121,6 +121,13 @@ class TrialFolder:
         """Say whether the trial can go on from where it was."""
         return self.state_file.exists()
 
+    def state_stamp(self) -> tuple[int, int] | None:
+        """Return what changes whenever a state is written; None where there is none."""
+        if not self.has_state():
+            return None
+        found = self.state_file.stat()
+        return found.st_ino, found.st_mtime_ns
+
     def discard_state(self) -> None:
         """Delete what only a trial that goes on would need."""
         self.state_file.unlink(missing_ok=True)

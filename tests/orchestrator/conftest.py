@@ -16,7 +16,8 @@ from ray._private import ray_constants
 from searches import Searched, free_port, run_search, wait_until
 
 from orchestrator.plan import make_plan
-from orchestrator.schedulers import make_searcher
+from orchestrator.rules import Fifo
+from orchestrator.tuning import make_proposals
 from trainable.config import TrialConfig
 from trainable.settings import setting_paths
 
@@ -90,6 +91,7 @@ def searched(cluster_words: list[str], tmp_path_factory: pytest.TempPathFactory)
     words = [
         *(*cluster_words, "train.batch_size=8", "train.epochs=4", "scheduler.grace_epochs=3"),
         *("search.trials=5", "search.keep=2", "loss.name=cross_entropy", "augment.erasing=0"),
+        "search.history=none",
         f"optim.lr={GOOD_LR},{TINY_LR},{LOST_LR}",
     ]
     runs = tmp_path_factory.mktemp("runs-of-five")
@@ -100,8 +102,8 @@ def telling_seed(words: list[str]) -> int:
     """Return a seed with which one trial's loss is lost, and the last is worse than the first."""
 
     def is_telling(seed: int) -> bool:
-        searcher = make_searcher(make_plan([*words, f"search.seed={seed}"]))
-        drawn = [searcher.suggest(f"trial {i}")["optim.lr"] for i in range(5)]
+        proposals = make_proposals(make_plan([*words, f"search.seed={seed}"]), Fifo())
+        drawn = [proposals.propose(f"trial {i}").values["optim.lr"] for i in range(5)]
         return (drawn[0], drawn[-1], drawn.count(LOST_LR)) == (GOOD_LR, TINY_LR, 1)
 
     return next(seed for seed in itertools.count() if is_telling(seed))

@@ -3,8 +3,9 @@
 import pytest
 
 from orchestrator.ablation_plan import SCHEMA, make_ablation
-from orchestrator.schedulers import make_searcher
-from orchestrator.search import words_of
+from orchestrator.resume import words_of
+from orchestrator.rules import Fifo
+from orchestrator.tuning import make_proposals
 from trainable.recipes.catalogue import RECIPES
 from trainable.records import ExperimentRecord
 from trainable.settings import UserError
@@ -109,15 +110,15 @@ def test_every_line_is_trained_once_for_each_seed():
     assert plan.config.search.trials == 6
 
 
-def test_trials_are_taken_in_the_order_of_the_table_and_go_on_after_a_restart(tmp_path):
+def test_trials_are_taken_in_the_order_of_the_table_and_go_on_after_a_restart():
     plan = make_ablation([*SMALL, "recipe=focal_multihead"])
-    first, second = make_searcher(plan), make_searcher(plan)
-    taken = [first.suggest("a"), first.suggest("b")]
-    first.save(str(tmp_path / "state"))
-    second.restore(str(tmp_path / "state"))
-    rest = [second.suggest(f"c{i}") for i in range(len(plan.points) - 2)]
+    first, second = make_proposals(plan, Fifo()), make_proposals(plan, Fifo())
+    taken = [first.propose(name).values for name in "ab"]
+    for name, values in zip("ab", taken, strict=True):
+        second.restore(name, values)
+    rest = [second.propose(f"c{i}").values for i in range(len(plan.points) - 2)]
     assert [*taken, *rest] == list(plan.points)
-    assert second.suggest("more") == "FINISHED"
+    assert second.propose("more") is None
 
 
 @pytest.mark.parametrize(

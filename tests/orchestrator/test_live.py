@@ -54,7 +54,7 @@ def lines():
 def test_the_header_tells_time_counts_and_the_best_settings():
     text = printed(search(running=2, ended=3))
     assert "0:01:00 elapsed" in text
-    assert "budget ends in 0:59:00" in text
+    assert "deadline in 0:59:00" in text
     assert "5.0 epochs/min" in text
     assert "2 running, 3 completed, 35 waiting of 40 trials" in text
     assert "macro-F1 0.5400 by trial_04 in epoch 1, loss=focal lr=0.01" in text

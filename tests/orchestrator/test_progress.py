@@ -1,6 +1,6 @@
 """What is known of a search follows from the events it was told of, worked out by hand."""
 
-import pytest
+from dataclasses import replace
 
 from orchestrator.progress import SearchGoal, SearchProgress
 from trainable.records import EpochRecord
@@ -71,57 +71,13 @@ def test_epochs_of_an_earlier_driver_count_for_the_best_but_not_for_the_rate():
     assert progress.epochs_per_minute(now=160.0) == 0
 
 
-def test_with_no_trial_ended_each_is_expected_to_train_all_its_epochs():
-    progress = trained(SearchProgress(GOAL), "a", [0.1] * 3)
-    assert progress.epochs_left() == (8 - 3) + 5 * 8
-
-
-def test_a_trial_that_searches_its_epochs_is_expected_to_train_those():
-    progress = SearchProgress(GOAL).trial_started("a", {"train.epochs": 20})
-    assert progress.epochs_left() == 20 + 5 * 8
-
-
-def test_trials_not_started_are_expected_to_be_as_long_as_the_ended_ones_were():
-    progress = trained(SearchProgress(GOAL), "a", [0.1] * 2).trial_ended("a", "stopped")
-    progress = trained(progress, "b", [0.1] * 8).trial_ended("b", "completed")
-    assert progress.epochs_left() == 4 * 5
-
-
-def test_a_running_trial_is_expected_to_be_as_long_as_those_that_came_further():
-    progress = trained(SearchProgress(GOAL), "a", [0.1] * 3).trial_ended("a", "stopped")
-    progress = trained(progress, "b", [0.1] * 7).trial_ended("b", "stopped")
-    progress = trained(progress, "c", [0.1] * 3)
-    assert progress.epochs_left() == (7 - 3) + 3 * 5
-
-
-def test_paused_trials_are_expected_to_go_on_as_rarely_as_others_did():
-    progress = trained(SearchProgress(GOAL), "a", [0.1] * 2).trial_paused("a")
-    progress = trained(progress, "b", [0.1] * 2).trial_paused("b")
-    progress = trained(progress, "c", [0.1] * 8).trial_ended("c", "completed")
-    mean = (2 + 2 + 8) / 3
-    assert progress.epochs_left() == pytest.approx(2 * (mean - 2) + 3 * mean)
-
-
-def test_a_failed_trial_says_nothing_about_how_long_trials_are():
-    progress = trained(SearchProgress(GOAL), "a", [0.1]).trial_ended("a", "failed")
-    assert progress.epochs_left() == 5 * 8
-
-
-def test_time_left_is_epochs_left_at_the_rate_so_far():
-    progress = trained(SearchProgress(GOAL), "a", [0.1] * 4).trial_ended("a", "stopped")
-    assert progress.epochs_left() == 20
-    assert progress.seconds_left(now=140.0) == pytest.approx(200)
-
-
-def test_time_left_ends_with_the_deadline():
-    goal = SearchGoal("loss_aug", trials=6, epochs=8, started=100.0, deadline=200.0)
-    progress = trained(SearchProgress(goal), "a", [0.1] * 4)
+def test_time_left_is_what_was_forecast_less_what_has_passed():
+    progress = replace(SearchProgress(GOAL), ready_at=200.0)
     assert progress.seconds_left(now=140.0) == 60
     assert progress.seconds_left(now=300.0) == 0
 
 
-def test_a_search_of_as_many_trials_as_fit_ends_with_its_deadline():
+def test_a_search_of_as_many_trials_as_fit_has_none_waiting():
     goal = SearchGoal("loss_aug", trials=None, epochs=8, started=100.0, deadline=200.0)
     progress = trained(SearchProgress(goal), "a", [0.1] * 4).trial_ended("a", "completed")
-    assert progress.seconds_left(now=140.0) == 60
     assert progress.counts["waiting"] == 0

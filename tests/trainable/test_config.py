@@ -22,6 +22,7 @@ OTHER_VALUES = {
     "data.normalization": "imagenet",
     "data.label_fixes": "known",
     "cv.folds": 5,
+    "cv.fidelity": "folds",
     "cv.validation_share": 0.25,
     "cv.seed": 1,
     "train.epochs": 9,
@@ -103,6 +104,7 @@ OTHER_VALUES = {
 }
 """Every word of a trial, and a value that is not its default."""
 NEEDED = {
+    "cv.fidelity": {"cv.folds": 2},
     "model.age_head": {"model.heads": "multi"},
     "loss.mix.cross_entropy": {"loss.name": "focal"},
     **{

@@ -93,21 +93,6 @@ def test_weights_are_stored_bit_by_bit(trained, folder):
         assert torch.equal(stored[name], value)
 
 
-def test_fit_continues_from_a_checkpoint_and_forgets_later_epochs(two_folds, trained, folder):
-    first = RecordedFit(two_folds, folder, {})
-    first.step()
-    checkpoint = folder.path / "checkpoint"
-    checkpoint.mkdir()
-    first.save(checkpoint)
-    first.step()
-    first.close()
-    resumed = RecordedFit(two_folds, folder, {})
-    resumed.load(checkpoint)
-    assert resumed.best_score == trained.epochs[0].score
-    resumed.step()
-    assert [e.metrics for e in folder.read_epochs()] == [e.metrics for e in trained.epochs]
-
-
 def test_best_score_is_nothing_before_the_first_epoch(tiny, folder):
     assert RecordedFit(tiny, folder, {}).best_score == 0
     assert folder.read().best is None
@@ -298,6 +283,24 @@ def test_two_processes_do_not_train_the_same_trial(tiny, folder, monkeypatch):
         RecordedFit(tiny, folder, {})
     first.close()
     RecordedFit(tiny, folder, {}).close()
+
+
+def test_trial_that_was_let_go_is_taken_again(tiny, folder):
+    with closing(RecordedFit(tiny, folder, {})) as fit:
+        fit.step()
+        fit.close()
+        fit.reopen()
+        assert fit.step().epoch == 2
+
+
+def test_trial_that_another_process_went_on_with_is_not_taken_again(tiny, folder):
+    first = RecordedFit(tiny, folder, {})
+    first.step()
+    first.close()
+    with closing(RecordedFit(tiny, folder, {})) as other:
+        other.step()
+    with pytest.raises(BusyTrialError, match="another process has gone on with"):
+        first.reopen()
 
 
 def test_trial_waits_for_a_predecessor_that_is_about_to_end(tiny, folder):

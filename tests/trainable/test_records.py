@@ -51,6 +51,21 @@ def test_best_epoch_is_the_highest_and_the_first_of_equals():
     assert results_of(0.1, 0.7, 0.7, 0.3).best.epoch == 2
 
 
+def test_score_over_more_folds_is_better_than_a_higher_one_over_fewer():
+    results = results_of(0.1, 0.7, 0.3, 0.4, 0.4)
+    folds = (1, 1, 2, 2, 2)
+    epochs = [
+        epoch.model_copy(update={"folds": count})
+        for epoch, count in zip(results.epochs, folds, strict=True)
+    ]
+    assert results.model_copy(update={"epochs": epochs}).best.epoch == 4
+
+
+def test_epoch_that_does_not_say_over_how_many_folds_is_of_one():
+    old = epoch_of(1, 0.5).model_dump(exclude={"folds"})
+    assert EpochRecord.model_validate(old).folds == 1
+
+
 def test_trial_without_an_epoch_has_no_best():
     assert results_of().best is None
 

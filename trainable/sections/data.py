@@ -74,7 +74,12 @@ class CvConfig(Section):
         default=1,
         ge=0,
         le=20,
-        description="folds advancing together; 1: one split; 0: train on all, validate on none",
+        description="folds of persons; 1: one split; 0: train on all, validate on none",
+    )
+    fidelity: Literal["epochs", "folds"] = Field(
+        default="epochs",
+        description="what a trial that goes on gets more of. epochs: all folds advance together; "
+        "folds: one after the other, further ones up to the epoch that was best in the first",
     )
     validation_share: float = Field(
         default=0.2, ge=0.05, le=0.5, description="share of persons held back when folds=1"
@@ -82,6 +87,15 @@ class CvConfig(Section):
     seed: int = Field(
         default=0, ge=0, description="seed of the split; trials compare only within one"
     )
+
+    @model_validator(mode="after")
+    def _folds_in_turn_are_several(self) -> Self:
+        if self.fidelity == "folds" and self.folds < 2:
+            raise ValueError(
+                f"cv.fidelity=folds trains one fold after the other, and cv.folds={self.folds} "
+                "makes no second one: use cv.folds=2 or more, or cv.fidelity=epochs"
+            )
+        return self
 
 
 class TrainConfig(Section):

@@ -1,0 +1,387 @@
+"""What is next for a free slot, and what follows from a result?
+
+The whole search but for Ray: `Search` is driven by Ray, by a simulated clock and by its own journal
+alike. Every event is written down before it is acted upon, so that replaying the journal gives the
+same search again.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol
+
+from orchestrator.journal import Began, Broke, Ended, Event, Proposed, Reported
+from orchestrator.proposals import Proposals
+from orchestrator.rules import Rule, Verdict
+from trainable.recipes.recipe import Settings
+
+FAILURES_FORGIVEN = 2
+"""Times a trial is started again when its process fails."""
+TRIES = 8
+"""New configurations looked at, at once, for one that the time allows."""
+OUT_OF_TIME = "the time was over"
+
+
+class Time(Protocol):
+    """What there is time for."""
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether there is a deadline, and so time that would be wasted if nobody used it."""
+        ...
+
+    def may_start(self, values: Settings, steps: int) -> bool:
+        """Say whether a trial can be started, or taken up again, and train so many steps."""
+        ...
+
+    def may_go_on(self, values: Settings) -> bool:
+        """Say whether a running trial can train another step."""
+        ...
+
+
+class Unlimited:
+    """There is time for everything."""
+
+    is_limited = False
+
+    def may_start(self, values: Settings, steps: int) -> bool:
+        """It may."""
+        return True
+
+    def may_go_on(self, values: Settings) -> bool:
+        """It may."""
+        return True
+
+
+class Watch(Protocol):
+    """Who is told what happens; the store, TensorBoard and the table."""
+
+    def began(self, trial: str, values: Settings) -> None:
+        """A trial starts or goes on."""
+        ...
+
+    def paused(self, trial: str) -> None:
+        """A trial waits to be promoted."""
+        ...
+
+    def ended(self, event: Ended) -> None:
+        """A trial is over."""
+        ...
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The result of an equal trial that was trained before: best scores by step, and whose."""
+
+    scores: Sequence[tuple[int, float]]
+    source: str
+
+
+Take = Callable[[str, Settings], Taken | None]
+"""Gives a trial the result of an equal one, if there is one."""
+
+
+class Unwatched:
+    """Nobody is told."""
+
+    def began(self, trial: str, values: Settings) -> None:
+        """Nobody is told."""
+
+    def paused(self, trial: str) -> None:
+        """Nobody is told."""
+
+    def ended(self, event: Ended) -> None:
+        """Nobody is told."""
+
+
+@dataclass(frozen=True)
+class Leg:
+    """A trial from a step on, up to where it pauses or ends: what a slot is given."""
+
+    trial: str
+    values: Settings
+    step: int
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What is asked of a search: trials, how many at once, and the steps of each."""
+
+    trials: int
+    slots: int
+    steps: Callable[[Settings], int]
+
+
+@dataclass(frozen=True)
+class TrialState:
+    """How a trial stands; ``is_filling``: it goes on for want of anything better."""
+
+    values: Settings
+    steps: int
+    status: Literal["waiting", "running", "paused", "ended"] = "waiting"
+    step: int = 0
+    score: float | None = None
+    failures: int = 0
+    is_filling: bool = False
+    verdict: Verdict = "continue"
+    may_go_on: bool = False
+    """Whether a resumed search goes on with it although it has ended."""
+
+
+class Search:
+    """Hands out legs and judges results.
+
+    ``trials`` are its trials by name, in their order, ``scores`` the best so far by step.
+    """
+
+    def __init__(
+        self,
+        ask: Ask,
+        proposals: Proposals,
+        rule: Rule,
+        *,
+        write: Callable[[Event], None],
+        time: Time | None = None,
+        watch: Watch | None = None,
+        taken: Take | None = None,
+    ) -> None:
+        self.trials: dict[str, TrialState] = {}
+        self.scores: dict[int, list[float]] = {}
+        self.rule = rule
+        self._ask = ask
+        self._proposals = proposals
+        self._write = write
+        self._time = time or Unlimited()
+        self._watch = watch or Unwatched()
+        self._taken = taken
+        self._running: set[str] = set()
+        self._waiting: dict[str, None] = {}  # a set that keeps its order
+        self._has_proposals = True
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no slot is in use."""
+        return not self._running
+
+    @property
+    def unproposed(self) -> int:
+        """How many trials have no configuration yet."""
+        return self._ask.trials - len(self.trials) if self._has_proposals else 0
+
+    def next_leg(self) -> Leg | None:
+        """Return what a free slot does, None where no slot is free or nothing can be done now."""
+        if len(self._running) >= self._ask.slots:
+            return None
+        trial = self._regular()
+        is_filling = trial is None
+        trial = trial or self._filling()
+        if trial is None:
+            return None
+        self._happens(Began(trial=trial, step=self.trials[trial].step, is_filling=is_filling))
+        state = self.trials[trial]
+        self._watch.began(trial, state.values)
+        return Leg(trial, state.values, state.step)
+
+    def report(self, trial: str, step: int, score: float) -> bool:
+        """Take the best score so far after a step; return whether the trial goes on now.
+
+        A step that is known already, as it was reported before a process died, changes nothing.
+        """
+        state = self.trials[trial]
+        if trial not in self._running or step <= state.step:
+            return trial in self._running
+        if not math.isfinite(score):
+            self.fail(trial, f"its score after step {step} is no number: {score}")
+            return False
+        verdict = self.rule.judge(trial, step, score)
+        verdict = "stop" if step >= state.steps else self._timely(state, verdict)
+        self._happens(Reported(trial=trial, step=step, score=score, verdict=verdict))
+        if verdict == "stop":
+            self._end(trial)
+        elif verdict == "pause":
+            self._watch.paused(trial)
+        elif not self._time.may_go_on(state.values):
+            self._happens(Ended(trial=trial, status="stopped", reason=OUT_OF_TIME, again=True))
+        return trial in self._running
+
+    def fail(self, trial: str, reason: str) -> None:
+        """End a trial that cannot go on: the reason is the trial's own."""
+        self._happens(Ended(trial=trial, status="failed", reason=reason))
+
+    def broke(self, trial: str, reason: str) -> None:
+        """Take that a trial's process failed: it is tried again, but not for ever."""
+        if trial not in self._running:
+            return
+        self._happens(Broke(trial=trial, reason=reason))
+        if self.trials[trial].failures > FAILURES_FORGIVEN:
+            self._happens(Ended(trial=trial, status="failed", reason=reason, again=True))
+
+    def close(self) -> None:
+        """End what is paused, and what the deadline cut off; a resumed search takes up the latter.
+
+        Call it when nothing is left to do, or the time is over.
+        """
+        for trial, state in list(self.trials.items()):
+            if state.status == "paused":
+                self._happens(Ended(trial=trial, status="stopped"))
+            elif state.status == "running":
+                self._happens(Ended(trial=trial, status="stopped", reason=OUT_OF_TIME, again=True))
+
+    def replay(self, events: Sequence[Event]) -> None:
+        """Take up what an earlier driver wrote; its unfinished trials go on first."""
+        for event in events:
+            if isinstance(event, Reported):
+                self.rule.judge(event.trial, event.step, event.score)
+            self._apply(event, is_replayed=True)
+        for trial, state in list(self.trials.items()):
+            if state.status == "running" and state.verdict == "stop":
+                self._end(trial)  # written as judged, and not yet as ended
+            elif state.status == "running" or (state.status == "ended" and state.may_go_on):
+                self._set(trial, replace(state, status="waiting", failures=0))
+
+    def _regular(self) -> str | None:
+        while trial := self._unfinished() or self._promoted() or self._new():
+            if not self._take_over(trial):
+                return trial
+        return None
+
+    def _take_over(self, trial: str) -> bool:
+        """Give a trial that has not begun the result of an equal one, if there is one."""
+        state = self.trials[trial]
+        taken = self._taken(trial, state.values) if self._taken and not state.step else None
+        if taken is None:
+            return False
+        for step, score in taken.scores:
+            self.rule.judge(trial, step, score)
+            self._happens(Reported(trial=trial, step=step, score=score, verdict="continue"))
+        reason = f"taken from {taken.source}"
+        self._happens(Ended(trial=trial, status="completed", reason=reason))
+        return True
+
+    def _unfinished(self) -> str | None:
+        waiting = self._waiting
+        return next((trial for trial in waiting if self._may_start(trial, 1)), None)
+
+    def _promoted(self) -> str | None:
+        trial = self.rule.promotable()
+        return trial if trial and self._may_start(trial, self._to_next_level(trial)) else None
+
+    def _new(self) -> str | None:
+        """Return a new trial that the time allows; those it does not allow keep waiting."""
+        for _ in range(TRIES):
+            if self.unproposed <= 0:
+                return None
+            trial = f"trial-{len(self.trials) + 1:03d}"
+            proposal = self._proposals.propose(trial)
+            if proposal is None:
+                self._has_proposals = False
+                return None
+            values = dict(proposal.values)
+            self._happens(Proposed(trial=trial, values=values, source=proposal.source))
+            if self._may_start(trial, self._to_next_level(trial)):
+                return trial
+        return None
+
+    def _filling(self) -> str | None:
+        """Return the best paused trial, for a slot that would be idle while others work.
+
+        With a deadline idle time is lost in any case; without one the search ends with its work.
+        """
+        trial = self.rule.best_paused()
+        if trial is None or not (self._time.is_limited or self._others_work()):
+            return None
+        return trial if self._may_start(trial, 1) else None
+
+    def _others_work(self) -> bool:
+        return any(not self.trials[trial].is_filling for trial in self._running)
+
+    def _may_start(self, trial: str, steps: int) -> bool:
+        return self._time.may_start(self.trials[trial].values, steps)
+
+    def _to_next_level(self, trial: str) -> int:
+        """Return the steps up to where the trial is next compared; without rungs each counts."""
+        state = self.trials[trial]
+        if not self.rule.levels:
+            return 1
+        level = next((level for level in self.rule.levels if level > state.step), state.steps)
+        return level - state.step
+
+    def _timely(self, state: TrialState, verdict: Verdict) -> Verdict:
+        """Return the verdict in view of who else wants the slot, and until when."""
+        if state.is_filling and verdict == "continue":
+            return verdict if self._time.is_limited or self._others_work() else "pause"
+        if verdict == "stop" and self._is_too_late_for_others():
+            return "continue"
+        return verdict
+
+    def _is_too_late_for_others(self) -> bool:
+        """Say whether others wait for a slot that the time no longer allows to begin."""
+        if not self._time.is_limited or any(self._may_start(trial, 1) for trial in self._waiting):
+            return False
+        is_left = self.unproposed > 0
+        first = self.rule.levels[0] if self.rule.levels else 1
+        fits = is_left and self._time.may_start({}, first)
+        return not fits and (is_left or bool(self._waiting))
+
+    def _end(self, trial: str) -> None:
+        state = self.trials[trial]
+        is_complete = state.step >= state.steps
+        self._happens(Ended(trial=trial, status="completed" if is_complete else "stopped"))
+
+    def _happens(self, event: Event) -> None:
+        self._write(event)
+        self._apply(event)
+
+    def _apply(self, event: Event, *, is_replayed: bool = False) -> None:
+        match event:
+            case Proposed():
+                if is_replayed:
+                    self._proposals.restore(event.trial, event.values)
+                self._set(event.trial, TrialState(event.values, self._ask.steps(event.values)))
+            case Began():
+                self.rule.promote(event.trial)
+                self._change(event.trial, status="running", is_filling=event.is_filling)
+            case Reported():
+                self._take(event)
+            case Broke():
+                failures = self.trials[event.trial].failures + 1
+                self._change(event.trial, status="waiting", failures=failures)
+            case Ended():
+                self._take_end(event)
+                if not is_replayed:
+                    self._watch.ended(event)
+            case _:
+                pass
+
+    def _take(self, event: Reported) -> None:
+        self._proposals.tell(event.trial, event.step, event.score)
+        if event.verdict == "continue":
+            self.rule.promote(event.trial)
+        self.scores.setdefault(event.step, []).append(event.score)
+        is_paused = event.verdict == "pause"
+        self._change(
+            event.trial,
+            status="paused" if is_paused else "running",
+            step=event.step,
+            score=event.score,
+            verdict=event.verdict,
+        )
+
+    def _take_end(self, event: Ended) -> None:
+        if not event.again:
+            self.rule.forget(event.trial)
+            score = None if event.status == "failed" else self.trials[event.trial].score
+            is_complete = event.status == "completed"
+            self._proposals.end(event.trial, is_complete=is_complete, score=score)
+        self._change(event.trial, status="ended", may_go_on=event.again)
+
+    def _change(self, trial: str, **changes: Any) -> None:
+        self._set(trial, replace(self.trials[trial], **changes))
+
+    def _set(self, trial: str, state: TrialState) -> None:
+        self.trials[trial] = state
+        (self._running.add if state.status == "running" else self._running.discard)(trial)
+        if state.status == "waiting":
+            self._waiting.setdefault(trial)
+        else:
+            self._waiting.pop(trial, None)

@@ -1,0 +1,65 @@
+"""What is known of a search's pace before it starts, and is there time for one trial?"""
+
+import os
+import time
+
+import torch
+
+from orchestrator.cluster import Slots, share_out
+from orchestrator.deadline import End
+from orchestrator.kind import kind_of
+from orchestrator.pace import Pace, pace_of_earlier
+from orchestrator.plan import Plan
+from orchestrator.timetable import EvalWork, OneTrial, eval_seconds, refuse_too_short
+from trainable.config import TrialConfig
+from trainable.dataset import load_data
+from trainable.probe import probe
+from trainable.recorded import machine_record
+from trainable.store import ExperimentFolder
+
+CLOSING_SECONDS = 4.0
+"""What ending Ray's processes takes, about."""
+
+
+def estimated_pace(plan: Plan, folder: ExperimentFolder, end: End | None) -> Pace:
+    """Return the pace of earlier trials here, or where there is a deadline that of a probe.
+
+    UserError where the time does not suffice for one trial. Of a cluster that is joined nothing is
+    known beforehand.
+    """
+    if plan.config.cluster.address:
+        return Pace()
+    data = load_data(plan.base.data)
+    config = _as_in_a_slot(plan.base, slots_of_this_machine(plan))
+    machine = machine_record(config).model_copy(update={"threads": config.machine.threads})
+    pace = pace_of_earlier(folder.path.parent, machine, data.fingerprint())
+    if end is None:
+        return pace
+    kind = kind_of(config)
+    if pace.step_seconds(kind) is None:
+        found = probe(config)
+        pace.seed(kind, found.step_seconds, found.start_seconds, found.validation_seconds_per_image)
+    refuse_too_short(end, time.time(), _one_trial(config, pace, len(data.eval_images)))
+    return pace
+
+
+def slots_of_this_machine(plan: Plan) -> Slots:
+    """Return what a trial will have here, as Ray will find it."""
+    node = {"CPU": float(os.cpu_count() or 1), "GPU": float(torch.cuda.device_count())}
+    return share_out(plan.config.cluster, plan.config.search.trials, [node])
+
+
+def _as_in_a_slot(base: TrialConfig, slots: Slots) -> TrialConfig:
+    changed = {"machine.threads": base.machine.threads or max(1, int(slots.cpus))}
+    return base.with_values({**changed, **({} if slots.gpus else {"machine.device": "cpu"})})
+
+
+def _one_trial(config: TrialConfig, pace: Pace, eval_images: int) -> OneTrial:
+    start = pace.start_seconds(kind_of(config)) or 0.0
+    work = EvalWork(eval_images, config.cv.folds * len(config.member_configs()), trials=1)
+    return OneTrial(
+        steps=config.train.epochs,
+        step_seconds=pace.step_seconds(kind_of(config)) or 0.0,
+        start_seconds=start,
+        reserved=eval_seconds(work, pace.seconds_per_image() or 0.0, start) + CLOSING_SECONDS,
+    )

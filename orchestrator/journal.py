@@ -1,0 +1,119 @@
+"""What has a search decided so far? One line of JSON an event, written before it is acted upon."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from orchestrator.rules import Verdict
+from trainable.records import Status
+from trainable.settings import Value
+from trainable.store import StorageError, now, write_text
+
+
+class Line(BaseModel):
+    """A line of the journal."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Opened(Line):
+    """A driver took the search up: it was started, or it was resumed."""
+
+    event: Literal["opened"] = "opened"
+    at: str = Field(default_factory=now)
+
+
+class Proposed(Line):
+    """A configuration became a trial."""
+
+    event: Literal["proposed"] = "proposed"
+    trial: str
+    values: dict[str, Value]
+    source: str = Field(description="who proposed it: the sampler, a list, earlier experiments")
+
+
+class Began(Line):
+    """A slot was given to a trial, from a step on: at first, promoted, or after a failure."""
+
+    event: Literal["began"] = "began"
+    trial: str
+    step: int
+    is_filling: bool = Field(default=False, description="for want of anything better to do")
+
+
+class Reported(Line):
+    """A trial finished a step, and what follows from its score."""
+
+    event: Literal["reported"] = "reported"
+    trial: str
+    step: int
+    score: float
+    verdict: Verdict
+
+
+class Broke(Line):
+    """A trial's process failed; the trial is tried again, or not."""
+
+    event: Literal["broke"] = "broke"
+    trial: str
+    reason: str
+
+
+class Ended(Line):
+    """A trial is over; ``again``: a search that is resumed goes on with it."""
+
+    event: Literal["ended"] = "ended"
+    trial: str
+    status: Status
+    reason: str = ""
+    again: bool = False
+
+
+Event = Opened | Proposed | Began | Reported | Broke | Ended
+_EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])
+
+
+@dataclass
+class Journal:
+    """A file of events; one that was cut off in the middle of a line loses only that line."""
+
+    path: Path
+
+    def append(self, event: Event) -> None:
+        """Write an event; StorageError where it cannot be written."""
+        line = event.model_dump_json() + "\n"
+        try:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(line)
+                file.flush()
+                os.fdatasync(file.fileno())
+        except OSError as error:
+            raise StorageError(f"cannot store {self.path}: {error.strerror}") from error
+
+    def read(self) -> tuple[list[Event], str]:
+        """Return all events up to the first damaged line, and a sentence if there is one.
+
+        What is damaged is moved aside, so that new events follow whole ones.
+        """
+        text = self.path.read_text(encoding="utf-8", errors="replace")
+        lines = text.splitlines(keepends=True)
+        events: list[Event] = []
+        for line in lines:
+            try:
+                events.append(_EVENT.validate_json(line if line.endswith("\n") else ""))
+            except ValidationError:
+                return events, self._set_aside(lines, len(events))
+        return events, ""
+
+    def _set_aside(self, lines: Sequence[str], whole: int) -> str:
+        aside = self.path.with_suffix(".damaged")
+        write_text(aside, "".join(lines[whole:]))
+        write_text(self.path, "".join(lines[:whole]))
+        return (
+            f"{self.path.name} is damaged from line {whole + 1} on ({len(lines) - whole} line(s), "
+            f"now in {aside.name}): the search goes on from the {whole} events before it"
+        )

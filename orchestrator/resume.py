@@ -1,0 +1,126 @@
+"""With which words does a stored search go on, and is it still the same search?"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestrator.config import SearchConfig
+from orchestrator.plan import Plan
+from trainable.command_line import Schema, read_words
+from trainable.config import DataConfig
+from trainable.dataset import FaceData
+from trainable.experiment import add_start, versions
+from trainable.records import ExperimentRecord, Resumption
+from trainable.settings import UserError
+from trainable.store import ExperimentFolder, now, open_experiment
+
+FILES = ("root", "face_boxes", "label_fixes")
+"""Settings of ``data`` that name files."""
+CHANGEABLE = ("search.trials", "search.budget", "search.finish_by", "search.keep", "cluster.")
+"""Beginnings of the words that a resumed search may be given anew."""
+NOT_KEPT = ("resume", "search.runs", "search.anyway")
+"""Words that are about resuming itself."""
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """A stored search, and the words with which it goes on."""
+
+    folder: ExperimentFolder
+    record: ExperimentRecord
+    words: list[str]
+    anyway: bool
+
+    def accept(self, plan: Plan, data: FaceData) -> list[str]:
+        """Write down that the search goes on, and return what has changed since it was started.
+
+        UserError where something has changed and nobody said that it may.
+        """
+        refuse_other_images(self.folder, data)
+        changes = list(changed(self.record, plan, data))
+        if changes and not self.anyway:
+            raise UserError(
+                f"{self.folder.name} is no longer the search it was:\n"
+                + "\n".join(f"  {change}" for change in changes)
+                + "\nGo on all the same with search.anyway=true, or start a new search"
+            )
+        again = Resumption(
+            at=now(),
+            words=list(plan.words),
+            data_fingerprint=data.fingerprint(),
+            changes=changes,
+        )
+        add_start(self.folder, again)
+        return [f"{change}: going on all the same" for change in changes]
+
+
+def resumed(asked: SearchConfig, words: Sequence[str], schema: Schema[Any]) -> Resumed:
+    """Find the search that ``resume=`` names; UserError where it cannot go on like that."""
+    name, own = asked.resume, {path_of(word): word for word in words}
+    folder = open_experiment(Path(asked.search.runs), name)
+    record = folder.read_record()
+    others = [
+        word
+        for path, word in own.items()
+        if path not in NOT_KEPT and not path.startswith(CHANGEABLE)
+    ]
+    if others:
+        raise UserError(
+            f"resume={name} goes on as it was asked; leave out {' '.join(sorted(others))} (what "
+            f"may change: {', '.join(CHANGEABLE).replace('cluster.', 'cluster.*')})"
+        )
+    if not folder.journal.exists():
+        raise UserError(f"{name} holds no search that can go on: no trial was started by one")
+    if record.command != schema.command:
+        raise UserError(f"{name} goes on with: python -m {record.command} resume={name}")
+    stored = [word for word in words_of(record, schema) if path_of(word) not in own]
+    fresh = [word for path, word in own.items() if path not in ("resume", "search.anyway")]
+    return Resumed(folder, record, [*stored, *fresh], asked.search.anyway)
+
+
+def words_of(record: ExperimentRecord, schema: Schema[Any]) -> list[str]:
+    """Return the words of a stored search, with the files that they named from where it started."""
+    stored = DataConfig.model_validate(record.settings["data"])
+    files = {f"data.{name}": getattr(stored, name) for name in FILES}
+    pinned = read_words(schema, record.words).pinned & files.keys()
+    return [
+        f"{path_of(word)}='{files[path_of(word)]}'" if path_of(word) in pinned else word
+        for word in record.words
+    ]
+
+
+def path_of(word: str) -> str:
+    """Return the path that a word sets."""
+    return word.partition("=")[0]
+
+
+def refuse_other_images(folder: ExperimentFolder, data: FaceData) -> None:
+    """Raise UserError where stored predictions would belong to other images."""
+    pairs = (
+        (folder.read_images()[["image", "person", "label"]], data.images),
+        (folder.read_eval_images()[["image"]], data.eval_images),
+    )
+    for stored, found in pairs:
+        if stored.to_numpy().tolist() != found[list(stored)].to_numpy().tolist():
+            raise UserError(
+                f"{data.root} holds other images, persons or labels than when {folder.name} was "
+                "started: its stored predictions belong to rows that are no longer there. Put "
+                "them back, or start a new search"
+            )
+
+
+def changed(record: ExperimentRecord, plan: Plan, data: FaceData) -> Iterator[str]:
+    """Yield what is no longer as the search was started."""
+    if record.data_fingerprint != data.fingerprint():
+        yield f"the data in {data.root} (pixels of images)"
+    space = plan.space.as_json()
+    for path in sorted(record.space.keys() | space.keys()):
+        before, after = record.space.get(path, "not searched"), space.get(path, "not searched")
+        if before != after:
+            yield f"the space: {path} was {before}, and is {after}"
+    for name, version in versions().items():
+        before = record.versions.get(name, "unknown")
+        if before != version:
+            what = "the code of trainable" if name == "code" else name
+            yield f"{what}: was {before}, and is {version}"
