@@ -86,7 +86,7 @@ def _completed(trial: TrialFolder) -> TrialResults | None:
         results = trial.read()
     except UnreadableFileError:
         return None
-    is_whole = len(results.epochs) >= results.record.config.train.epochs
+    is_whole = len(results.epochs) >= results.record.config.steps
     return results if is_whole and results.outcome.status == "completed" else None
 
 

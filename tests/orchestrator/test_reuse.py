@@ -141,6 +141,14 @@ def test_trial_of_other_labels_or_crops_is_not_found(old, config):
     assert found(old, config) is None
 
 
+def test_trial_is_whole_when_each_of_its_folds_in_turn_is_trained(old, config):
+    in_turn = config.with_values({"cv.folds": 2, "cv.fidelity": "folds"})
+    write_trial(old.trial("trial-001"), in_turn)
+    assert found(old, in_turn) is None
+    old.trial("trial-001").write_epochs([epoch(number) for number in (1, 2, 3, 4)])
+    assert found(old, in_turn) == old.trial("trial-001")
+
+
 @pytest.mark.parametrize("package", ["code", "torch", "albumentations"])
 def test_trial_of_another_code_or_library_is_not_found(old, config, package):
     write_trial(old.trial("trial-001"), config)
