@@ -8,8 +8,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 from orchestrator.forecast import (
+    RANK_LOSS,
+    Future,
     Length,
     Scale,
     Standing,
@@ -282,6 +285,36 @@ def test_a_further_score_has_the_same_chance_of_each_place():
         drawn = Scale(scores, chance).score(chance.random())
         places[sum(score < drawn for score in scores)] += 1
     assert places == pytest.approx([1000] * 4, rel=0.12)
+
+
+def test_a_single_known_score_tells_little_of_all():
+    """Of three scores the known one is the lowest in a third of all cases, not in a quarter."""
+    chance, both_better = random.Random(0), 0
+    for _ in range(4000):
+        scale = Scale([0.5], chance)
+        both_better += min(scale.score(chance.random()) for _ in range(2)) > 0.5
+    assert both_better / 4000 == pytest.approx(1 / 3, abs=0.03)
+
+
+class Recorder(Fifo):
+    """A rule that stops nobody and remembers the scores."""
+
+    levels = RUNGS
+
+    def __init__(self):
+        super().__init__()
+        self.seen = {step: {} for step in (*RUNGS, EPOCHS)}
+
+    def judge(self, trial, step, score):
+        self.seen[step][trial] = score
+        return "continue"
+
+
+def test_a_good_trial_stays_good_and_not_for_sure():
+    rule = Recorder()
+    Future(begun(new=500), rule, seed=0).seconds()
+    early, late = ([rule.seen[step][trial] for trial in rule.seen[2]] for step in RUNGS)
+    assert spearmanr(early, late).statistic == pytest.approx((2 / 6) ** RANK_LOSS, abs=0.05)
 
 
 def test_a_score_lies_where_its_share_does():
