@@ -133,6 +133,8 @@ def _members(experiment: Experiment, top: int | None, trials: str | None) -> lis
 def _out_of_fold_scores(folder: ExperimentFolder, members: Sequence[Trial], method: Vote) -> Scores:
     images = folder.read_images()
     found = read_validation(members, images)
+    if found.note:
+        tell(f"note: {found.note}")
     labels = images.loc[found.rows, "label"].to_numpy()
     return _scores(labels, members, ballot(members, found.stack, method))
 

@@ -21,13 +21,17 @@ def leaderboard(
     experiment: ExperimentOption = LATEST,
     form: FormatOption = "table",
 ) -> None:
-    """Rank the trials of an experiment by the out-of-fold macro-F1 of their best epoch."""
+    """Rank the trials of an experiment by the out-of-fold macro-F1 of their best epoch.
+
+    Where they were scored over different numbers of folds, those over more come first.
+    """
     found = load_experiment(runs, experiment)
     places = leaderboard_places(found)
     if form == "table":
         title = f"{found.folder.name}: {found.folder.read_record().question}"
         notes = [f"{place.trial}: {place.reason or compact(place.values)}" for place in places]
-        show_table(title, [place.line() for place in places], ["", *notes])
+        differ = len({place.folds for place in places if place.folds}) > 1
+        show_table(title, [place.line(folds=differ) for place in places], ["", *notes])
     else:
         show_data(form, [place.data() for place in places])
 
@@ -41,6 +45,7 @@ class Place:
     reason: str
     rank: int | None = None
     metrics: Mapping[str, float] = field(default_factory=dict[str, float])
+    folds: int | None = None
     best_epoch: int | None = None
     epochs: int = 0
     seconds: float = 0.0
@@ -52,6 +57,7 @@ class Place:
             "rank": self.rank,
             "trial": self.trial,
             **{name: self.metrics.get(name) for name in METRIC_HEADINGS},
+            "folds": self.folds,
             "best_epoch": self.best_epoch,
             "epochs": self.epochs,
             "status": self.status,
@@ -60,12 +66,16 @@ class Place:
             "values": self.values,
         }
 
-    def line(self) -> Row:
-        """Return the line for people: the metrics, epochs in one column, no settings."""
+    def line(self, *, folds: bool) -> Row:
+        """Return the line for people: the metrics, epochs in one column, no settings.
+
+        ``folds`` says whether to show over how many the metrics are.
+        """
         return {
             "#": self.rank,
             "trial": self.trial,
             **{heading: self.metrics.get(name) for name, heading in METRIC_HEADINGS.items()},
+            **({"folds": self.folds} if folds else {}),
             "best\n/all": f"{self.best_epoch or '-'}/{self.epochs}",
             "status": self.status,
             "sec.": round(self.seconds),
@@ -89,7 +99,8 @@ def _place(rank: int, trial: Trial) -> Place:
         reason=results.outcome.reason,
         rank=rank if best and not trial.has_failed else None,
         metrics=best.metrics if best else {},
-        best_epoch=best.epoch if best else None,
+        folds=trial.folds or None,
+        best_epoch=results.best_length,
         epochs=len(results.epochs),
         seconds=round(sum(epoch.epoch_seconds for epoch in results.epochs), 1),
         values=results.record.values,

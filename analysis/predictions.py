@@ -1,7 +1,7 @@
 """What did trials predict? Their stored probabilities, checked to be of the same images."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -15,23 +15,36 @@ from trainable.store import Probabilities
 
 @dataclass(frozen=True)
 class Predictions:
-    """What M trials say of the same images: ``rows`` (N,) ascending, ``stack`` (M, N, 18)."""
+    """What M trials say of the same images: ``rows`` (N,) ascending, ``stack`` (M, N, 18).
+
+    ``note`` says where some of them also scored other images.
+    """
 
     rows: NDArray[np.int32]
     stack: NDArray[np.float64]
+    note: str = ""
 
 
 def read_validation(trials: Sequence[Trial], images: pd.DataFrame) -> Predictions:
     """Return the out-of-fold probabilities of ``trials`` in the order of the table ``images``.
 
-    Raises UserError where two trials scored different images, or an array does not fit the table.
+    Trials that were scored over more folds than others are cut to the images of these. Raises
+    UserError where two trials scored different images, or an array does not fit the table.
     """
     found = [_in_order(trial.folder.read_validation(), trial, images) for trial in trials]
+    fewest = min(range(len(found)), key=lambda i: len(found[i].rows))
+    rows = found[fewest].rows
     for trial, other in zip(trials, found, strict=True):
-        if not np.array_equal(found[0].rows, other.rows):
-            persons = [images.loc[rows, "person"] for rows in (found[0].rows, other.rows)]
-            raise UserError(_different_persons((trials[0].name, trial.name), persons))
-    return _together(found)
+        if not np.isin(rows, other.rows).all():
+            persons = [images.loc[scored, "person"] for scored in (rows, other.rows)]
+            raise UserError(_different_persons((trials[fewest].name, trial.name), persons))
+    note = ""
+    if any(len(one.rows) > len(rows) for one in found):
+        note = (
+            f"scored on the {len(rows)} images that {trials[fewest].name} predicted: others were "
+            "trained on more folds and predicted more"
+        )
+    return replace(_together([_cut(one, rows) for one in found]), note=note)
 
 
 def read_eval(
@@ -76,6 +89,10 @@ def _fits(found: Probabilities, images: pd.DataFrame) -> bool:
 def _together(found: Sequence[Probabilities]) -> Predictions:
     stack = np.stack([probabilities.values for probabilities in found])
     return Predictions(rows=found[0].rows, stack=stack.astype(np.float64))
+
+
+def _cut(found: Probabilities, rows: NDArray[np.int32]) -> Probabilities:
+    return Probabilities(rows, found.values[np.isin(found.rows, rows)])
 
 
 def _different_persons(names: Sequence[str], persons: Sequence["pd.Series[str]"]) -> str:

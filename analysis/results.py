@@ -29,8 +29,13 @@ class Trial:
 
     @property
     def best(self) -> EpochRecord | None:
-        """The epoch with the highest score; None before the first."""
+        """The epoch with the highest score over the most folds; None before the first."""
         return self.results.best
+
+    @property
+    def folds(self) -> int:
+        """Folds that the best epoch's score pools; 0 before the first epoch."""
+        return self.best.folds if self.best else 0
 
     @property
     def has_failed(self) -> bool:
@@ -54,7 +59,10 @@ class DamagedTrial:
 
 @dataclass(frozen=True)
 class Experiment:
-    """A stored experiment: ``trials`` best first, failed ones last."""
+    """A stored experiment: ``trials`` best first, failed ones last.
+
+    A score over more folds comes before a higher one over fewer.
+    """
 
     folder: ExperimentFolder
     trials: list[Trial]
@@ -89,6 +97,6 @@ def _read(folder: TrialFolder) -> Trial | DamagedTrial:
     return trial
 
 
-def _order(trial: Trial) -> tuple[bool, float, str]:
+def _order(trial: Trial) -> tuple[bool, int, float, str]:
     score = trial.best.score if trial.best else float("-inf")
-    return trial.has_failed, -score, trial.name
+    return trial.has_failed, -trial.folds, -score, trial.name

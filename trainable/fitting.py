@@ -99,8 +99,8 @@ class Fit:
     def eval_probabilities(self) -> Probabilities:
         """Return the eval images' probabilities: folds averaged, then the members' vote."""
         by_member: dict[str, list[NDArray[np.floating]]] = {name: [] for name in self._members}
-        for networks in self._predicting():
-            for name, folds in networks.predict_eval().items():
+        for predicted in self._eval_predictions():
+            for name, folds in predicted.items():
                 by_member[name] += folds
         voted = self._vote({name: np.mean(folds, 0) for name, folds in by_member.items()})
         return Probabilities(np.arange(len(voted), dtype=np.int32), voted.astype(np.float16))
@@ -114,9 +114,9 @@ class Fit:
         return dict(self._kept.weights) if self._is_in_turn else self._current(0).weights()
 
     def load_weights(self, weights: Mapping[str, torch.Tensor]) -> None:
-        """Take the weights that ``weights`` returned."""
+        """Take the weights that ``weights`` returned; training does not go on from there."""
         if self._is_in_turn:
-            self._kept.weights = dict(weights)
+            self._networks, self._kept.weights = None, dict(weights)
         else:
             self._current(0).load_weights(weights)
 
@@ -163,18 +163,21 @@ class Fit:
             self._networks = self._build(group)
         return self._networks
 
-    def _predicting(self) -> Iterator[Networks]:
-        """Yield the networks that answer, no more of them at once than are trained at once."""
+    def _eval_predictions(self) -> Iterator[dict[str, list[NDArray[np.floating]]]]:
+        """Yield what folds say of the eval images, by member; of those in turn one at a time."""
         if not self._is_in_turn:
-            yield self._current(0)
+            yield self._current(0).predict_eval()
             return
         member = next(iter(self._members))
         for number, group in enumerate(self._groups):
             own = tuple(place(member, fold) for fold in group)
             if any(name.startswith(own) for name in self._kept.weights):
-                networks = self._build(number, fetch=False)
-                networks.load_weights(self._kept.weights)
-                yield networks
+                yield self._kept_networks(number).predict_eval()
+
+    def _kept_networks(self, group: int) -> Networks:
+        networks = self._build(group, fetch=False)
+        networks.load_weights(self._kept.weights)
+        return networks
 
     def _newest(self) -> list[Predictions]:
         """Return what the last epoch predicts, but nothing while a further fold is not complete."""

@@ -46,6 +46,24 @@ def test_member_scores_are_those_of_its_own_probabilities(run_ensemble, experime
     assert row["macro_f1"] == pytest.approx(expected)
 
 
+def test_members_of_fewer_folds_are_compared_on_the_images_that_all_predicted(
+    run_ensemble, experiment
+):
+    whole = rows_of(run_ensemble("--format", "json"))
+    submitted = (experiment.path / "submission.csv").read_text()
+    labels, answers = experiment.read_images()["label"], mean_answers(experiment, "validation")
+    found = experiment.trial("steady").read_validation()
+    kept = found.rows < 70
+    experiment.trial("steady").write_validation(Probabilities(found.rows[kept], found.values[kept]))
+    result = run_ensemble("--format", "json")
+    assert "note: scored on the 70 images that steady predicted" in result.stderr
+    row = rows_of(result)["ensemble"]
+    assert row["accuracy"] == pytest.approx(accuracy_score(labels[:70], answers[:70]))
+    assert row["held_out_accuracy"] == whole["ensemble"]["held_out_accuracy"]
+    assert (experiment.path / "submission.csv").read_text() == submitted
+    assert "note" not in run_ensemble("--trials", "peaked,early").stderr
+
+
 def test_held_out_scores_use_the_answers_by_image_name(run_ensemble, experiment):
     row = rows_of(run_ensemble("--format", "json"))["ensemble"]
     answers = mean_answers(experiment, "eval")

@@ -4,6 +4,8 @@ import json
 import pandas as pd
 import pytest
 
+from trainable.store import TrialFolder
+
 
 def test_trials_are_ranked_by_their_best_epoch_not_their_last(run_leaderboard):
     rows = json.loads(run_leaderboard("--format", "json").stdout)
@@ -15,6 +17,37 @@ def test_failed_trial_is_last_without_a_rank_however_high_its_score(run_leaderbo
     last = json.loads(run_leaderboard("--format", "json").stdout)[-1]
     assert (last["trial"], last["macro_f1"], last["rank"]) == ("broken", 0.9, None)
     assert last["reason"] == "the loss became infinite"
+
+
+def score_over(folds: int, trial: TrialFolder) -> None:
+    trial.write_epochs([epoch.model_copy(update={"folds": folds}) for epoch in trial.read_epochs()])
+
+
+def test_score_over_more_folds_comes_before_a_higher_one_over_fewer(run_leaderboard, experiment):
+    score_over(2, experiment.trial("early"))
+    score_over(2, experiment.trial("broken"))
+    rows = json.loads(run_leaderboard("--format", "json").stdout)
+    found = [(row["trial"], row["folds"]) for row in rows]
+    assert found == [("early", 2), ("peaked", 1), ("steady", 1), ("broken", 2)]
+
+
+def test_folds_are_a_column_of_the_table_only_where_they_differ(run_leaderboard, experiment):
+    assert "folds" not in run_leaderboard().stdout
+    score_over(2, experiment.trial("early"))
+    shown = run_leaderboard().stdout
+    assert "folds" in shown
+    assert max(map(len, shown.splitlines())) <= 100
+
+
+def test_best_epoch_of_folds_in_turn_is_the_epoch_and_not_the_step(run_leaderboard, experiment):
+    trial = experiment.trial("peaked")
+    record, (first, last) = trial.read().record, trial.read_epochs()
+    in_turn = record.config.with_values({"cv.folds": 2, "cv.fidelity": "folds"})
+    trial.write_record(record.model_copy(update={"config": in_turn}))
+    step = 2 * in_turn.train.epochs
+    trial.write_epochs([first, last.model_copy(update={"epoch": step, "folds": 2})])
+    row = json.loads(run_leaderboard("--format", "json").stdout)[0]
+    assert (row["macro_f1"], row["best_epoch"], row["epochs"]) == (0.2, 1, 2)
 
 
 def test_row_tells_metrics_epochs_seconds_and_chosen_values(run_leaderboard):

@@ -19,6 +19,7 @@ from trainable.dataset import load_data
 from trainable.experiment import Asked, start_experiment
 from trainable.fitting import Fit
 from trainable.fold_fit import FoldFit
+from trainable.networks import Networks
 from trainable.predict import predict_eval
 from trainable.recorded import RecordedFit
 from trainable.records import EpochRecord
@@ -159,6 +160,20 @@ def test_no_more_networks_live_than_those_of_the_fold_in_training(in_turn):
         **{4: 1, 6: 0},
         **{7: 1, 9: 0},
     }
+
+
+def test_folds_predict_the_eval_images_one_at_a_time(config, in_turn, monkeypatch):
+    fit, before, alive = Fit(config, fetch=False), networks_alive() - 1, []
+    fit.load_weights(in_turn.weights[-1])
+    predict_eval_images = Networks.predict_eval
+
+    def counted(networks: Networks):
+        alive.append(networks_alive() - before)
+        return predict_eval_images(networks)
+
+    monkeypatch.setattr(Networks, "predict_eval", counted)
+    fit.eval_probabilities()
+    assert alive == [1] * FOLDS
 
 
 def test_eval_images_are_predicted_by_the_mean_of_the_finished_folds(config, in_turn, together):
