@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median, median_low
 
 from orchestrator.kind import Kind, backbones, kind_of, times_as_long
+from trainable.config import TrialConfig
 from trainable.records import EpochRecord, MachineRecord
 from trainable.store import (
     ExperimentFolder,
@@ -170,12 +171,23 @@ def _newest_trials(runs: Path, data_fingerprint: str) -> Iterator[TrialFolder]:
 
 def _learn_trial(pace: Pace, trial: TrialFolder, machine: MachineRecord) -> None:
     results = trial.read()
-    if _without_process(results.record.machine) != _without_process(machine) or not results.epochs:
+    if _without_process(results.record.machine) != _without_process(machine) or not results.best:
         return
-    validated, kind = len(trial.read_validation().rows), kind_of(results.record.config)
+    config, kind = results.record.config, kind_of(results.record.config)
+    rows = len(trial.read_validation().rows)
+    at_once = rows // results.best.folds if config.cv.fidelity == "folds" else rows
     pace.learn_start(kind, results.record.setup_seconds)
     for epoch in results.epochs:
-        pace.learn_epoch(kind, epoch, validated)
+        pace.learn_epoch(kind, epoch, at_once if predicts_after(config, epoch.epoch) else 0)
+
+
+def predicts_after(config: TrialConfig, step: int) -> bool:
+    """Say whether a step of a trial ends with predicting persons.
+
+    Of folds that come one after the other, further ones predict theirs when they are complete.
+    """
+    is_first = step <= config.train.epochs
+    return config.cv.fidelity == "epochs" or is_first or step % config.train.epochs == 0
 
 
 def _without_process(machine: MachineRecord) -> MachineRecord:

@@ -70,10 +70,10 @@ class Timetable:
 
 @dataclass(frozen=True)
 class EvalWork:
-    """The eval predictions: ``trials`` of them, ``side_by_side`` at once, ``networks`` each."""
+    """The eval predictions: of ``images`` by the networks of ``folds`` of each of ``trials``."""
 
     images: int
-    networks: int
+    folds: int
     trials: int
     side_by_side: int = 1
 
@@ -81,11 +81,11 @@ class EvalWork:
 def eval_seconds(work: EvalWork, seconds_per_image: float, setup_seconds: float) -> float:
     """Return how long the eval predictions take.
 
-    Each trial is built in ``setup_seconds``, and each of its networks (one a fold) predicts all
-    images at ``seconds_per_image``, as in validation.
+    Each trial is built in ``setup_seconds``, and all images are predicted for each fold at
+    ``seconds_per_image``, which is that of all members together, as in validation.
     """
     rounds = math.ceil(work.trials / work.side_by_side)
-    return rounds * (setup_seconds + work.images * work.networks * seconds_per_image)
+    return rounds * (setup_seconds + work.images * work.folds * seconds_per_image)
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,10 @@ HARMLESS_LR = 1e-9
 
 @dataclass(frozen=True)
 class Probe:
-    """Seconds of a trial's epoch of all its folds, of its start, and of predicting one image.
+    """Seconds of a trial's step, of its start, and of predicting one image.
 
-    An image is predicted by one fold's network of each member, as in validation.
+    A step is an epoch of all folds that advance together; an image is predicted by one fold's
+    network of each member, as in validation.
     """
 
     step_seconds: float
@@ -61,16 +62,17 @@ def _probe_network(config: TrialConfig, members: int) -> Probe:
     started = time.perf_counter()
     data = load_data(config.data)
     folds = data.folds(config.cv)
+    at_once = folds[:1] if config.cv.fidelity == "folds" else folds
     prepared = time.perf_counter()
-    loaders = {"machine.loaders": loader_count(config.machine, members * len(folds))}
+    loaders = {"machine.loaders": loader_count(config.machine, members * len(at_once))}
     fit = FoldFit(config.with_values(loaders), data, folds[0], 0)
     built = time.perf_counter() - prepared
-    training = len(folds) * fit.batch_count * _batch_seconds(fit, config)
+    training = len(at_once) * fit.batch_count * _batch_seconds(fit, config)
     per_image = _seconds_per_image(fit, config, data, folds[0])
-    validated = sum(len(fold.validation) for fold in folds)
+    validated = sum(len(fold.validation) for fold in at_once)
     return Probe(
         step_seconds=training + validated * per_image,
-        start_seconds=prepared - started + len(folds) * built,
+        start_seconds=prepared - started + len(at_once) * built,
         validation_seconds_per_image=per_image,
     )
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from orchestrator.kind import kind_of
-from orchestrator.pace import FIRST_ERROR, REMEMBERED, Pace, pace_of_earlier
+from orchestrator.pace import FIRST_ERROR, REMEMBERED, Pace, pace_of_earlier, predicts_after
 from trainable.config import TrialConfig
 from trainable.records import EpochRecord, ExperimentRecord, MachineRecord, TrialRecord
 from trainable.store import Probabilities, create_experiment
@@ -231,3 +231,22 @@ def test_damaged_trials_are_left_out(tmp_path):
 def test_no_runs_tell_nothing(tmp_path):
     pace = pace_of_earlier(tmp_path / "nowhere", MACHINE, "faces")
     assert pace.step_seconds(SMALL) is None
+
+
+def test_folds_in_turn_predict_in_the_first_and_when_they_are_complete():
+    config = BASE.with_values({"cv.folds": 3, "cv.fidelity": "folds", "train.epochs": 4})
+    predicted = [step for step in range(1, 13) if predicts_after(config, step)]
+    assert predicted == [1, 2, 3, 4, 8, 12]
+    together = config.with_values({"cv.fidelity": "epochs"})
+    assert all(predicts_after(together, step) for step in range(1, 5))
+
+
+def test_earlier_trials_of_folds_in_turn_tell_what_an_image_of_one_fold_takes(tmp_path):
+    config = BASE.with_values({"cv.folds": 2, "cv.fidelity": "folds", "train.epochs": 3})
+    trial = write_experiment(tmp_path, 10, config)
+    together, idle = epoch(6, 10.0), {"data": 0.1, "step": 9.9, "validation": 0.0}
+    further = [epoch(step, 10.0).model_copy(update={"seconds": idle}) for step in (4, 5)]
+    best = together.model_copy(update={"folds": 2, "metrics": {"macro_f1": 0.9}})
+    trial.write_epochs([*trial.read_epochs(), *further, best])
+    pace = pace_of_earlier(tmp_path, MACHINE, "faces")
+    assert pace.seconds_per_image() == pytest.approx(0.5 / 50)

@@ -101,7 +101,7 @@ def test_where_nothing_is_known_trials_start_until_the_end():
 
 @pytest.mark.parametrize(("side_by_side", "seconds"), [(1, 5 * 32), (2, 3 * 32), (5, 32), (8, 32)])
 def test_eval_images_are_predicted_by_each_fold_of_each_trial(side_by_side, seconds):
-    work = EvalWork(images=1000, networks=3, trials=5, side_by_side=side_by_side)
+    work = EvalWork(images=1000, folds=3, trials=5, side_by_side=side_by_side)
     assert eval_seconds(work, seconds_per_image=0.01, setup_seconds=2) == pytest.approx(seconds)
 
 

@@ -23,7 +23,12 @@ def in_seconds_of_work(monkeypatch):
 @pytest.fixture(scope="module")
 def larger(tiny):
     """Batches that take long enough to be told from what surrounds them."""
-    size = {"data.image_height": 96, "data.image_width": 96, "train.batch_size": 32}
+    size = {
+        "data.image_height": 96,
+        "data.image_width": 96,
+        "train.batch_size": 32,
+        "train.epochs": 4,
+    }
     return tiny.with_values({**size, "cv.folds": 2})
 
 
@@ -34,6 +39,14 @@ def test_a_step_takes_about_as_long_as_was_probed(larger):
     fit.step()
     measured = [fit.step().epoch_seconds for _ in range(3)]
     assert probed.step_seconds == pytest.approx(np.median(measured), rel=0.35)
+
+
+@pytest.mark.usefixtures("in_seconds_of_work")
+def test_a_step_of_folds_in_turn_is_an_epoch_of_one(larger):
+    together, in_turn = (
+        probe(larger.with_values({"cv.fidelity": by})) for by in ("epochs", "folds")
+    )
+    assert in_turn.step_seconds == pytest.approx(together.step_seconds / 2, rel=0.35)
 
 
 @pytest.mark.usefixtures("in_seconds_of_work")
@@ -57,7 +70,7 @@ def test_every_view_of_a_predicted_image_is_timed(larger):
 
 @pytest.mark.usefixtures("in_seconds_of_work")
 def test_an_epoch_is_probed_with_its_backbone_learning(larger):
-    frozen = larger.with_values({"train.epochs": 3, "optim.freeze_epochs": 2})
+    frozen = larger.with_values({"optim.freeze_epochs": 2})
     assert probe(frozen).step_seconds == pytest.approx(probe(larger).step_seconds, rel=0.35)
 
 
