@@ -1,10 +1,9 @@
 """What happens on a cluster, and when? An event clock drives a searcher and a scheduler.
 
-Both are driven through Ray's interfaces, as Ray's own controller drives them.
-
-Each trial that the searcher suggests is a leg: it trains a configuration from the epoch where it
-is up to where the scheduler stops it, and reports each epoch. A configuration that names itself
-(`TRIAL` among its values) goes on where its last leg stopped; one that does not is trained once.
+Both are driven through Ray's interfaces, as Ray's own controller drives them. Each trial that the
+searcher suggests is a leg: it trains a configuration from the epoch where it is up to where the
+scheduler stops it, and reports each epoch. A configuration that has a name, as our own legs do,
+goes on where its last leg stopped; one that has none is trained once.
 """
 
 import heapq
@@ -28,9 +27,7 @@ from benchmarks.schedulers.stand_ins import (
     SimulatedTrial,
     result_of,
 )
-
-TRIAL = "trial"
-"""Key of a leg's values: which configuration it trains on."""
+from trainable.ray_trial import TRIAL
 
 
 @dataclass(frozen=True)

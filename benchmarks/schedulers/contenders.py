@@ -1,5 +1,6 @@
 """Which ways to search are compared? Pairs of a searcher and a scheduler, as Ray takes them."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,13 +11,22 @@ from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 from ray.tune.search.optuna import OptunaSearch
 
-from benchmarks.schedulers.history import EarlierExperiment
+from orchestrator.decisions import Ask, Search
+from orchestrator.journal import Event
+from orchestrator.legs import LegScheduler, LegSearcher
+from orchestrator.portfolio import Past, portfolio
+from orchestrator.proposals import Sampled, samplers
+from orchestrator.rules import Halving, rung_levels
 from search_spaces.language import Space
 from trainable.config import TrialConfig
 from trainable.ray_trial import BEST
+from trainable.records import EpochRecord
 from trainable.settings import unknown_name
 
 GRACE_EPOCHS, REDUCTION = 3, 3
+NO_LIMIT = 1_000_000
+FIRST = 8
+"""Configurations that history gives, as in a search."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +38,7 @@ class Assignment:
     """Of full training."""
     workers: int
     seed: int
-    history: Sequence[EarlierExperiment] = ()
+    history: Sequence[Past] = ()
     trials: int | None = None
     """Configurations to try; None: as many as there is time for."""
 
@@ -64,6 +74,8 @@ class LimitedOptunaSearch(OptunaSearch):
 def optuna_search(assignment: Assignment, sampler: optuna.samplers.BaseSampler) -> Searcher:
     """Return Ray's searcher over Optuna: every trial that ends is told as complete."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    # A busy machine makes Ray think that a proposal trains something.
+    warnings.filterwarnings("ignore", "Define-by-run function passed")
     draw = partial(assignment.space.suggest, base=TrialConfig())
     return LimitedOptunaSearch(assignment.trials, draw, metric=BEST, mode="max", sampler=sampler)
 
@@ -97,6 +109,35 @@ def rays_way(assignment: Assignment) -> Pair:
     return optuna_search(assignment, sampler), ray_asha(assignment)
 
 
+def ours(
+    assignment: Assignment, *, sampler: str = "kde", promote: bool = False, first: int = 0
+) -> Pair:
+    """Search as the orchestrator does, with as many first configurations from history."""
+    levels = rung_levels(GRACE_EPOCHS, REDUCTION, assignment.epochs)
+    search = Search(
+        Ask(assignment.trials or NO_LIMIT, assignment.workers, lambda values: assignment.epochs),
+        Sampled(
+            partial(assignment.space.suggest, base=TrialConfig()),
+            samplers(sampler, assignment.seed, levels),
+            portfolio(assignment.history, assignment.space.domains(), first) if first else (),
+        ),
+        Halving(levels, REDUCTION, promote=promote),
+        write=forget,
+    )
+    return LegSearcher(search, str), LegScheduler(search, Nobody())
+
+
+def forget(event: Event) -> None:
+    """Write no journal: a simulation is over at once."""
+
+
+class Nobody:
+    """Is told of every epoch."""
+
+    def epoch_finished(self, trial: str, epoch: EpochRecord) -> None:
+        """Do nothing."""
+
+
 def chosen(names: Sequence[str]) -> Mapping[str, Contender]:
     """Return the contenders of these names, all of them where none is named."""
     for name in names:
@@ -111,4 +152,15 @@ CONTENDERS: Mapping[str, Contender] = {
     RANDOM: Contender("random, full training", random_search),
     "stopping": Contender("stopping ASHA, random", stopping_random),
     RAY: Contender("Ray's way: stopping ASHA, TPE", rays_way),
+    "promoting-random": Contender(
+        "promoting, random", partial(ours, sampler="random", promote=True)
+    ),
+    "promoting": Contender("promoting, kde", partial(ours, promote=True)),
+    "halving": Contender("stopping, kde", ours),
+    "promoting-history": Contender(
+        "promoting, kde, history", partial(ours, promote=True, first=FIRST), uses_history=True
+    ),
+    "halving-history": Contender(
+        "stopping, kde, history", partial(ours, first=FIRST), uses_history=True
+    ),
 }

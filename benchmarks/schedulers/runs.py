@@ -11,12 +11,13 @@ from multiprocessing import get_context
 from benchmarks.schedulers.cluster import Cluster, Simulation
 from benchmarks.schedulers.contenders import Assignment, chosen
 from benchmarks.schedulers.curves import Task
-from benchmarks.schedulers.history import EarlierExperiment, earlier_experiment, of_other_tasks
+from benchmarks.schedulers.history import earlier_experiment, of_other_tasks
 from benchmarks.schedulers.regret import Found, Scale, found_on, measure_scale
+from orchestrator.portfolio import Past
 
 HORIZON = 20.0
 """Searches end after so many median full trainings of their task."""
-Histories = Mapping[int, Sequence[EarlierExperiment]]
+Histories = Mapping[int, Sequence[Past]]
 """Seed -> earlier experiments."""
 
 
@@ -106,5 +107,5 @@ def seed_of(purpose: str, task: Task, number: int = 0) -> int:
     return zlib.crc32(f"{purpose} {task.name} {number}".encode())
 
 
-def _earlier_experiment(task: Task, number: int) -> EarlierExperiment:
+def _earlier_experiment(task: Task, number: int) -> Past:
     return earlier_experiment(task, seed_of("history", task, number))

@@ -12,7 +12,7 @@ from ray.tune.experiment import Trial
 from ray.tune.result import DONE, TIME_THIS_ITER_S, TIME_TOTAL_S, TRAINING_ITERATION
 
 from trainable.metrics import SCORE
-from trainable.ray_trial import BEST, EPOCH, FAILURE
+from trainable.ray_trial import BEST, EPOCH, FAILURE, STEP
 from trainable.records import EpochRecord
 
 PENDING, RUNNING, TERMINATED = Trial.PENDING, Trial.RUNNING, Trial.TERMINATED
@@ -68,7 +68,8 @@ def result_of(epoch: Epoch, iteration: int, seconds_so_far: float) -> dict[str, 
     )
     return {
         BEST: epoch.best,
-        EPOCH: record.model_dump(),
+        STEP: epoch.number,
+        EPOCH: record.model_dump_json(),
         FAILURE: "",
         DONE: False,
         TRAINING_ITERATION: iteration,

@@ -11,7 +11,7 @@ from ray.tune.search import Searcher
 
 from benchmarks.schedulers.curves import Curve
 from search_spaces.language import Space, choice
-from trainable.ray_trial import BEST, EPOCH
+from trainable.ray_trial import BEST, STEP
 
 NAME = "model.name"
 CURVES = {
@@ -33,11 +33,6 @@ class ThreeCurves:
         return [Curve(np.array(scores), np.array(seconds)) for scores, seconds in found]
 
 
-def step_of(result: Mapping[str, Any]) -> int:
-    """Return which of its configuration's epochs a result is of."""
-    return result[EPOCH]["epoch"]
-
-
 class Script(Searcher):
     """Suggests what it was given, in turn, and notes what it is told: (what, step)."""
 
@@ -55,10 +50,10 @@ class Script(Searcher):
         return suggestion
 
     def on_trial_result(self, trial_id: str, result: Any) -> None:
-        self.told[trial_id].append(("result", step_of(result)))
+        self.told[trial_id].append(("result", result[STEP]))
 
     def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
-        self.told[trial_id].append(("complete", step_of(result)))
+        self.told[trial_id].append(("complete", result[STEP]))
 
     def save(self, checkpoint_path: str) -> None: ...
 
@@ -66,15 +61,17 @@ class Script(Searcher):
 
 
 class StopAfter(FIFOScheduler):
-    """Stops each trial after so many results, and notes them: (trial, time, step)."""
+    """Stops each trial after so many results, and notes (trial, time, step) and the best score."""
 
     def __init__(self, results: int = 99, decision: str = TrialScheduler.STOP) -> None:
         super().__init__()
         self._results, self._decision = results, decision
         self.simulation: Any = None
         self.seen: list[tuple[str, float, int]] = []
+        self.best: list[float] = []
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: Any) -> str:
-        self.seen.append((trial.config[NAME], self.simulation.now, step_of(result)))
+        self.seen.append((trial.config[NAME], self.simulation.now, result[STEP]))
+        self.best.append(result[BEST])
         is_over = result[TRAINING_ITERATION] == self._results
         return self._decision if is_over else TrialScheduler.CONTINUE

@@ -6,7 +6,8 @@ import pytest
 from ray.tune.schedulers import TrialScheduler
 from scripted import NAME, Script, StopAfter, ThreeCurves
 
-from benchmarks.schedulers.cluster import TRIAL, Cluster, Simulation
+from benchmarks.schedulers.cluster import Cluster, Simulation
+from trainable.ray_trial import TRIAL
 
 
 def test_results_arrive_in_the_order_of_their_time(search):
@@ -67,6 +68,12 @@ def test_scheduler_is_asked_about_the_last_epoch_too(search):
     searched = search("slow")
     assert [step for _, _, step in searched.scheduler.seen] == [1, 2, 3]
     assert searched.searcher.told == {"00000": [("result", 1), ("result", 2), ("complete", 3)]}
+
+
+def test_results_tell_the_best_score_so_far_over_all_legs(search):
+    first, second = ({NAME: "quick", TRIAL: "one"} for _ in range(2))
+    searched = search(first, second, stop=StopAfter(2), workers=1)
+    assert searched.scheduler.best == [0.1, 0.3, 0.3]
 
 
 def test_found_are_the_epochs_that_were_better_than_all_before(search):

@@ -13,7 +13,7 @@ from benchmarks.schedulers.figures import (
 )
 from benchmarks.schedulers.regret import Found, Scale, found_on, measure_scale
 from benchmarks.schedulers.runs import Run
-from benchmarks.schedulers.synthetic import RisingTask
+from benchmarks.schedulers.synthetic import RisingTask, rising
 
 SCALE = Scale(best=0.9, median=0.5, full_seconds=10.0)
 
@@ -78,6 +78,16 @@ def test_scale_of_a_known_task_is_as_known():
     assert scale.best == pytest.approx(risen, abs=0.01)
     assert scale.median == pytest.approx(risen / 2, abs=0.05)
     assert scale.full_seconds == 52
+
+
+class OneStandsOut(RisingTask):
+    def curves(self, configurations):
+        return [rising(quality, self.epochs) for quality in (0.1, 0.2, 0.9)]
+
+
+def test_median_configuration_is_not_the_mean_one():
+    scale = measure_scale(OneStandsOut(), seed=0, count=3)
+    assert (scale.best, scale.median) == pytest.approx((0.9, 0.2), abs=1e-4)
 
 
 def test_rows_compare_only_with_contenders_that_ran():
