@@ -1,10 +1,8 @@
 """When must everything be ready? Durations and times as people type them."""
 
 import re
-import time as clock
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import Any
 
 from trainable.settings import UserError
 
@@ -83,12 +81,6 @@ def asked_end(budget: str, finish_by: str, now: datetime) -> End | None:
     return min(ends, key=lambda end: end.at, default=None)
 
 
-def seconds_allowed(budget: str, finish_by: str, now: datetime) -> float | None:
-    """Return the seconds from ``now`` to the end that is asked for, None where there is none."""
-    end = asked_end(budget, finish_by, now)
-    return None if end is None else end.at - now.timestamp()
-
-
 def spoken(seconds: float) -> str:
     """Return a duration nearly as it could be typed: 0.4s, 41s, 6m 10s, 22h 30m."""
     whole = max(0, round(seconds))
@@ -118,36 +110,3 @@ def _end_of_clock(text: str, now: datetime) -> End:
     left = timedelta(seconds=end.timestamp() - now.timestamp())
     note = f"{asked} is tomorrow, in {spoken(left.total_seconds())}"
     return End(end.timestamp(), asked, note if is_tomorrow and left > SURPRISING else "")
-
-
-class Deadline:
-    """When trials must stop, counted from the start of this process's search.
-
-    A search that is resumed gets its budget anew, and the next occurrence of its clock time.
-    """
-
-    def __init__(self, budget: str, finish_by: str) -> None:
-        self._budget = budget
-        self._finish_by = finish_by
-        self._end: float | None = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"_budget": self._budget, "_finish_by": self._finish_by}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["_budget"], state["_finish_by"])
-        self.start()
-
-    def start(self) -> None:
-        """Let the time run from now on."""
-        end = asked_end(self._budget, self._finish_by, datetime.now())
-        self._end = None if end is None else end.at
-
-    @property
-    def end(self) -> float | None:
-        """The end in seconds since 1970, None where nothing limits the search."""
-        return self._end
-
-    def passed(self) -> bool:
-        """Whether the end is over."""
-        return self._end is not None and clock.time() >= self._end

@@ -63,6 +63,10 @@ def test_share_of_persons_trained_on_adds_up_over_the_folds(folds, share):
     assert kind(cv__folds=folds)[0].share == pytest.approx(share)
 
 
+def test_of_folds_in_turn_a_step_trains_one():
+    assert kind(cv__folds=5, cv__fidelity="folds")[0].share == pytest.approx(0.8)
+
+
 @pytest.mark.parametrize(
     ("values", "times"),
     [
