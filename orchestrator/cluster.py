@@ -23,6 +23,8 @@ KNOCK_SECONDS = 10
 WORKER_ENVIRONMENT = {
     "NO_ALBUMENTATIONS_UPDATE": "1",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    # Threads that wait sleep: spinning ones take the cores that other processes need.
+    "OMP_WAIT_POLICY": "PASSIVE",
 }
 DRIVER_ENVIRONMENT = {
     **WORKER_ENVIRONMENT,

@@ -30,9 +30,22 @@ class SearchSection(RunsConfig):
         description="what is tried first: the best of earlier experiments by name, or of all; "
         "recipes: the teams'; none",
     )
+    final_folds: int = Field(
+        default=0,
+        ge=0,
+        le=20,
+        description="train the best trial on so many folds when the search is over; 0: do not",
+    )
     anyway: bool = Field(
         default=False, description="resume although data, space or code have changed"
     )
+
+    @field_validator("final_folds")
+    @classmethod
+    def _final_folds_are_several(cls, folds: int) -> int:
+        if folds == 1:
+            raise ValueError("search.final_folds=1 is one split, which the search has: use 2 to 20")
+        return folds
 
     @field_validator("history", mode="before")
     @classmethod

@@ -110,9 +110,10 @@ def run(
 ) -> int:
     """Run the trials on Ray, predict the eval images with the best and print what came out."""
     # Ray is imported only when every mistake that can be found without it has been found.
+    from orchestrator.driver import tune_and_predict
     from orchestrator.estimates import estimated_pace
     from orchestrator.journal import Journal
-    from orchestrator.tuning import Session, tune_and_predict
+    from orchestrator.tuning import Session
 
     with experiment.searched():
         events, notice = Journal(experiment.journal).read() if is_resumed else ([], "")

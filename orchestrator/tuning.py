@@ -1,28 +1,20 @@
-"""How is a plan run on Ray Tune, from the first trial to the summary?"""
+"""How does Ray Tune run the trials of a plan?"""
 
 import os
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import ray
 from ray import tune
 
-from orchestrator.cluster import Slots, nodes, share_out, start_ray
+from orchestrator.cluster import Slots
 from orchestrator.deadline import End
 from orchestrator.decisions import Ask, Search, Take, Taken
 from orchestrator.estimates import CLOSING_SECONDS
-from orchestrator.finish import (
-    PREDICTED,
-    Predicting,
-    best_trials,
-    how_to_resume,
-    predict_all,
-    summary,
-)
+from orchestrator.finish import PREDICTED
 from orchestrator.journal import Event, Journal, Opened
 from orchestrator.legs import LegScheduler, LegSearcher, leg_name
 from orchestrator.live import LiveTable
@@ -34,16 +26,13 @@ from orchestrator.reuse import FinishedTrials, take
 from orchestrator.rules import Rule, make_rule
 from orchestrator.timekeeper import Timekeeper, Work
 from orchestrator.timetable import EvalWork
-from orchestrator.watch import SearchWatch, keep_best_weights, stored_progress
-from trainable.command_line import INTERRUPTED
+from orchestrator.watch import SearchWatch, stored_progress
 from trainable.config import TrialConfig
 from trainable.dataset import load_data
-from trainable.device import spare_cores
 from trainable.experiment import versions
 from trainable.ray_trial import BASE, EXPERIMENT, RayTrial
 from trainable.recipes.recipe import Settings
 from trainable.records import EpochRecord, FirstTrial, best_epoch
-from trainable.settings import UserError
 from trainable.store import ExperimentFolder
 
 RAYS_FOLDER = ".ray"
@@ -75,35 +64,6 @@ class Trained:
 
     progress: SearchProgress
     is_over: bool
-
-
-def tune_and_predict(session: Session) -> int:
-    """Run the trials, then the eval predictions; return 1 where no trial finished an epoch."""
-    cluster = session.plan.config.cluster
-    start_ray(cluster)
-    try:
-        slots = share_out(cluster, session.plan.config.search.trials, nodes())
-        plan = replace(session.plan, base=suited(session.plan.base, slots))
-        session.folder.become_latest()
-        trained = run_trials(replace(session, plan=plan), slots)
-        if not trained.is_over:
-            print(f"\n{how_to_resume(trained.progress, session.folder, plan.command)}")
-            return INTERRUPTED
-        return finish(replace(session, plan=plan), slots, trained.progress)
-    finally:
-        ray.shutdown()
-
-
-def finish(session: Session, slots: Slots, progress: SearchProgress) -> int:
-    """Predict the eval images with the best trials and say what came out."""
-    plan, folder = session.plan, session.folder
-    keep_best_weights(folder, progress, plan.config.search.keep)
-    best = best_trials(progress, folder, PREDICTED)
-    end = session.end and session.end.at - CLOSING_SECONDS
-    where = Predicting(slots, bool(plan.config.cluster.address), end)
-    predicted = predict_all(folder, best, where)
-    print(summary(progress, folder, len(predicted)))
-    return 0 if best else 1
 
 
 def run_trials(session: Session, slots: Slots) -> Trained:
@@ -157,8 +117,15 @@ def make_timekeeper(session: Session, slots: Slots) -> Timekeeper:
     after = EvalWork(len(data.eval_images), networks, PREDICTED, slots.count)
     validated = sum(len(fold.validation) for fold in data.folds(base.cv))
     rounds = base.cv.folds if base.cv.fidelity == "folds" else 1
-    work = Work(validated // rounds, after, CLOSING_SECONDS)
+    final = final_base(session.plan, base) if session.plan.config.search.final_folds else None
+    work = Work(validated // rounds, after, CLOSING_SECONDS, final)
     return Timekeeper(base, work, session.end and session.end.at, session.pace)
+
+
+def final_base(plan: Plan, config: TrialConfig) -> TrialConfig:
+    """Return a trial's settings on the folds of the final training."""
+    folds = {"cv.folds": plan.config.search.final_folds, "cv.fidelity": "epochs"}
+    return config.with_values(folds)
 
 
 def make_taker(plan: Plan, folder: ExperimentFolder, watch: SearchWatch) -> Take:
@@ -197,21 +164,6 @@ def make_proposals(plan: Plan, rule: Rule, first: Sequence[FirstTrial] = ()) -> 
     search = plan.config.search
     draw = partial(plan.space.suggest, base=plan.base)
     return Sampled(draw, samplers(search.sampler, search.seed, rule.levels), first)
-
-
-def suited(base: TrialConfig, slots: Slots) -> TrialConfig:
-    """Return the trials' base as the slots allow: on which device, with how many loaders.
-
-    Ray does not hide GPUs from trials that asked for none, so these are told to use the CPU.
-    """
-    if slots.gpus == 0:
-        if base.machine.device == "cuda":
-            raise UserError("machine.device=cuda, but the trials have no GPU: use cpu or auto")
-        return base.with_values({"machine.device": "cpu"})
-    if base.machine.loaders is not None:
-        return base
-    networks = base.cv.folds * len(base.member_configs())
-    return base.with_values({"machine.loaders": spare_cores(int(slots.cpus), networks)})
 
 
 def failure_of(folder: ExperimentFolder, trial: str) -> str:

@@ -1,6 +1,7 @@
 """How are settings named and checked? Frozen sections, dotted paths, errors that help."""
 
 import difflib
+import functools
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -37,7 +38,8 @@ class Section(BaseModel):
         return value
 
 
-def setting_paths(model: type[BaseModel], prefix: str = "") -> list[str]:
+@functools.cache
+def setting_paths(model: type[BaseModel], prefix: str = "") -> tuple[str, ...]:
     """Return the dotted paths of all single settings below ``model``."""
     paths: list[str] = []
     for name, field in model.model_fields.items():
@@ -46,7 +48,7 @@ def setting_paths(model: type[BaseModel], prefix: str = "") -> list[str]:
             paths += setting_paths(kind, f"{prefix}{name}.")
         elif get_origin(kind) is not dict:
             paths.append(f"{prefix}{name}")
-    return paths
+    return tuple(paths)
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:

@@ -15,7 +15,14 @@ from trainable.settings import UserError, setting_paths
 WORDS = [
     *("space", "recipe", "scale", "resume"),
     *("search.runs", "search.name", "search.trials", "search.budget", "search.finish_by"),
-    *("search.seed", "search.keep", "search.sampler", "search.history", "search.anyway"),
+    *(
+        "search.seed",
+        "search.keep",
+        "search.sampler",
+        "search.history",
+        "search.final_folds",
+        "search.anyway",
+    ),
     *("cluster.address", "cluster.cpus_per_trial", "cluster.gpus_per_trial"),
     "cluster.max_concurrent",
     *("scheduler.name", "scheduler.promote", "scheduler.grace_epochs", "scheduler.reduction"),

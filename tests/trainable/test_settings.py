@@ -38,7 +38,7 @@ def oven_of(**values: object) -> Oven:
 
 def test_paths_are_those_of_single_settings_in_their_order():
     names = ("degrees", "hours", "trays", "fan", "timer", "owner")
-    assert setting_paths(Kitchen) == [f"oven.{name}" for name in names]
+    assert setting_paths(Kitchen) == tuple(f"oven.{name}" for name in names)
 
 
 @pytest.mark.parametrize(

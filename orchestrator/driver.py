@@ -1,0 +1,113 @@
+"""What does a driver do, from Ray's start to the summary? Trials, eval predictions, final folds."""
+
+import sys
+from dataclasses import replace
+
+import ray
+
+from orchestrator.cluster import Slots, nodes, share_out, start_ray
+from orchestrator.config import SearchConfig
+from orchestrator.estimates import CLOSING_SECONDS
+from orchestrator.finish import (
+    PREDICTED,
+    Predicting,
+    best_trials,
+    how_to_resume,
+    predict_all,
+    summary,
+)
+from orchestrator.plan import Plan
+from orchestrator.progress import SearchProgress
+from orchestrator.tuning import Session, final_base, run_trials
+from orchestrator.watch import keep_best_weights
+from search_spaces.language import Space
+from trainable.command_line import INTERRUPTED
+from trainable.config import TrialConfig
+from trainable.dataset import load_data
+from trainable.device import spare_cores
+from trainable.experiment import Asked, start_experiment
+from trainable.settings import UserError
+from trainable.store import ExperimentFolder, create_experiment
+
+
+def tune_and_predict(session: Session) -> int:
+    """Run the trials, then the eval predictions; return 1 where no trial finished an epoch."""
+    cluster = session.plan.config.cluster
+    start_ray(cluster)
+    try:
+        slots = share_out(cluster, session.plan.config.search.trials, nodes())
+        plan = replace(session.plan, base=suited(session.plan.base, slots))
+        session = replace(session, plan=plan)
+        session.folder.become_latest()
+        trained = run_trials(session, slots)
+        if not trained.is_over:
+            print(f"\n{how_to_resume(trained.progress, session.folder, plan.command)}")
+            return INTERRUPTED
+        best = predict_best(session, slots, trained.progress)
+        if best and plan.config.search.final_folds:
+            train_final(session, best[0])
+        return 0 if best else 1
+    finally:
+        ray.shutdown()
+
+
+def predict_best(session: Session, slots: Slots, progress: SearchProgress) -> list[str]:
+    """Predict the eval images with the best trials, say what came out, and return them."""
+    plan, folder = session.plan, session.folder
+    keep_best_weights(folder, progress, plan.config.search.keep)
+    best = best_trials(progress, folder, PREDICTED)
+    end = session.end and session.end.at - CLOSING_SECONDS
+    where = Predicting(slots, bool(plan.config.cluster.address), end)
+    predicted = predict_all(folder, best, where)
+    print(summary(progress, folder, len(predicted)))
+    return best
+
+
+def train_final(session: Session, trial: str) -> None:
+    """Train the best trial's settings on k folds, in an experiment of its own, and predict."""
+    plan, folder = final_experiment(session, trial)
+    cluster = plan.config.cluster
+    slots = share_out(cluster, 1, nodes())
+    plan = replace(plan, base=suited(plan.base, slots))
+    print(f"\n{trial} on {plan.base.cv.folds} folds: {folder.path}")
+    trained = run_trials(replace(session, plan=plan, folder=folder, events=()), slots)
+    best = best_trials(trained.progress, folder, 1)
+    if not best or not trained.is_over:
+        print(f"{trial} was not trained on the folds", file=sys.stderr)
+        return
+    predict_all(folder, best, Predicting(slots, bool(cluster.address)))
+    print(f"  python -m analysis.ensemble --experiment {folder.name} --trials {best[0]}")
+
+
+def final_experiment(session: Session, trial: str) -> tuple[Plan, ExperimentFolder]:
+    """Return the plan of one trial, and the experiment that it is written down in."""
+    stored = session.folder.trial(trial).read().record
+    base = final_base(session.plan, stored.config)
+    question = f"How good is {session.folder.name}/{trial} on {base.cv.folds} folds?"
+    tree = session.plan.config.model_dump()
+    tree["search"].update(trials=1, history=("none",), final_folds=0)
+    tree["scheduler"]["name"] = "fifo"
+    config = SearchConfig.model_validate({name: tree[name] for name in SearchConfig.model_fields})
+    plan = replace(
+        session.plan, config=config, base=base, space=Space(question, {}), points=({},), notes=()
+    )
+    folder = create_experiment(session.folder.path.parent, f"{session.folder.name}-final")
+    settings = {**config.model_dump(mode="json"), **base.model_dump(mode="json")}
+    seen = [load_data(own.data) for own in base.member_configs().values()]
+    start_experiment(folder, Asked(question, plan.command, plan.words, settings, {}), seen)
+    return plan, folder
+
+
+def suited(base: TrialConfig, slots: Slots) -> TrialConfig:
+    """Return the trials' base as the slots allow: on which device, with how many loaders.
+
+    Ray does not hide GPUs from trials that asked for none, so these are told to use the CPU.
+    """
+    if slots.gpus == 0:
+        if base.machine.device == "cuda":
+            raise UserError("machine.device=cuda, but the trials have no GPU: use cpu or auto")
+        return base.with_values({"machine.device": "cpu"})
+    if base.machine.loaders is not None:
+        return base
+    networks = base.cv.folds * len(base.member_configs())
+    return base.with_values({"machine.loaders": spare_cores(int(slots.cpus), networks)})
