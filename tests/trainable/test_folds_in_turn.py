@@ -113,6 +113,16 @@ def test_each_folds_network_is_the_one_it_would_be_beside_the_others(in_turn, to
     assert equal(in_turn.weights[-1], together[0].weights())
 
 
+def test_each_folds_network_is_the_one_it_would_be_alone(config, in_turn):
+    data = in_turn.fit.data
+    for number, fold in enumerate(data.folds(config.cv)):
+        alone = FoldFit(config, data, fold, number)
+        for epoch in range(BEST):
+            alone.train_epoch(epoch)
+        stored = only(range(number, number + 1), in_turn.weights[-1])
+        assert equal({f"{number}.{name}": value for name, value in alone.weights().items()}, stored)
+
+
 def test_pooled_scores_are_those_of_the_folds_beside_each_other(in_turn, together):
     fit, epochs = together
     assert in_turn.epochs[-1].metrics == epochs[-1].metrics
