@@ -31,7 +31,9 @@ def estimated_pace(plan: Plan, folder: ExperimentFolder, end: End | None) -> Pac
         return Pace()
     data = load_data(plan.base.data)
     config = _as_in_a_slot(plan.base, slots_of_this_machine(plan))
-    machine = machine_record(config).model_copy(update={"threads": config.machine.threads})
+    threads = torch.get_num_threads()
+    machine = machine_record(config)  # as a trial is recorded, with its number of threads
+    torch.set_num_threads(threads)
     pace = pace_of_earlier(folder.path.parent, machine, data.fingerprint())
     if end is None:
         return pace
@@ -56,9 +58,9 @@ def _as_in_a_slot(base: TrialConfig, slots: Slots) -> TrialConfig:
 
 def _one_trial(config: TrialConfig, pace: Pace, eval_images: int) -> OneTrial:
     start = pace.start_seconds(kind_of(config)) or 0.0
-    work = EvalWork(eval_images, config.cv.folds * len(config.member_configs()), trials=1)
+    work = EvalWork(eval_images, config.cv.folds, trials=1)
     return OneTrial(
-        steps=config.train.epochs,
+        steps=config.steps,
         step_seconds=pace.step_seconds(kind_of(config)) or 0.0,
         start_seconds=start,
         reserved=eval_seconds(work, pace.seconds_per_image() or 0.0, start) + CLOSING_SECONDS,

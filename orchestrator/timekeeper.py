@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.decisions import Search, TrialState
 from orchestrator.forecast import Length, Standing, Standings, seconds_to_ready
 from orchestrator.kind import Kind, kind_of
-from orchestrator.pace import Pace
+from orchestrator.pace import Pace, predicts_after
 from orchestrator.timetable import EvalWork, Timetable, eval_seconds
 from trainable.config import TrialConfig
 from trainable.recipes.recipe import Settings
@@ -73,7 +73,9 @@ class Timekeeper:
     def epoch_finished(self, trial: str, values: Settings, epoch: EpochRecord) -> None:
         """Learn from an epoch; the first of a leg also tells what starting it took."""
         kind, now = self.kind(values), self._clock()
-        self._pace.learn_epoch(kind, epoch, self._work.validated)
+        config = self._base.with_values(values)
+        is_predicted = predicts_after(config, epoch.epoch)
+        self._pace.learn_epoch(kind, epoch, self._work.validated if is_predicted else 0)
         if began := self._began.pop(trial, None):
             self._pace.learn_start(kind, max(0.0, now - began - epoch.epoch_seconds))
         self._reported[trial] = now
@@ -110,7 +112,7 @@ class Timekeeper:
         since = self._clock() - self._reported.get(trial, self._began.get(trial, self._clock()))
         return Standing(
             trial=trial,
-            status=state.status,
+            status="paused" if state.is_filling else state.status,
             step=state.step,
             steps=state.steps,
             step_seconds=step_seconds,
@@ -122,7 +124,9 @@ class Timekeeper:
         """Keep time free for what comes after the trials, as far as it is known by now."""
         start = self._pace.start_seconds(self.kind({})) or 0.0
         per_image = self._pace.seconds_per_image() or 0.0
-        after = eval_seconds(self._work.after, per_image, start) + self._work.closing_seconds
+        trials = min(self._work.after.trials, max(1, len(self._reported)))
+        work = replace(self._work.after, trials=trials)
+        after = eval_seconds(work, per_image, start) + self._work.closing_seconds
         self.timetable.reserve(after, self._final_seconds(start, per_image))
 
     def _final_seconds(self, start: float, per_image: float) -> float:
@@ -130,6 +134,5 @@ class Timekeeper:
         if final is None:
             return 0.0
         step_seconds = self._pace.step_seconds(kind_of(final)) or 0.0
-        networks = final.cv.folds * len(final.member_configs())
-        predicted = EvalWork(self._work.after.images, networks, trials=1)
+        predicted = EvalWork(self._work.after.images, final.cv.folds, trials=1)
         return start + final.train.epochs * step_seconds + eval_seconds(predicted, per_image, start)

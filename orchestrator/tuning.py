@@ -113,8 +113,7 @@ def make_timekeeper(session: Session, slots: Slots) -> Timekeeper:
     """Return who knows what fits before the deadline."""
     base = session.plan.base
     data = load_data(base.data)
-    networks = base.cv.folds * len(base.member_configs())
-    after = EvalWork(len(data.eval_images), networks, PREDICTED, slots.count)
+    after = EvalWork(len(data.eval_images), base.cv.folds, PREDICTED, slots.count)
     validated = sum(len(fold.validation) for fold in data.folds(base.cv))
     rounds = base.cv.folds if base.cv.fidelity == "folds" else 1
     final = final_base(session.plan, base) if session.plan.config.search.final_folds else None
