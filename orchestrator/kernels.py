@@ -17,13 +17,12 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
-from scipy.special import logsumexp, ndtr
+from scipy.special import ndtr
 
 Numbers = NDArray[np.float64]
 
 MOST_CELLS = 64
-"""Ranges of more whole numbers count as continuous: a cell is narrower than half the narrowest
-kernel."""
+"""Ranges of more whole numbers count as continuous: cells are far narrower than any kernel."""
 SMALLEST = 1e-300
 """Stands for densities too small to be told from 0, which has no logarithm."""
 SPREAD_OF_RANDOM = math.sqrt(1 / 12)
@@ -246,7 +245,10 @@ class Density:
             kernels += dimension.log_kernel(
                 at[:, number], self.points[:, number], self.bandwidths[number]
             )
-        return np.asarray(logsumexp(kernels, axis=1)) - math.log(len(self.points))
+        # As scipy's logsumexp, whose checks take 1.5 ms more a proposal.
+        highest = kernels.max(axis=1)
+        kernels -= highest[:, None]
+        return highest + np.log(np.exp(kernels, out=kernels).mean(axis=1))
 
     def draw(self, count: int, widening: float, random: np.random.Generator) -> Numbers:
         """Return complete configurations drawn from kernels so many times as wide."""
