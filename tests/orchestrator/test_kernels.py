@@ -78,8 +78,12 @@ def test_a_few_whole_numbers_have_the_kernels_mass_in_their_cell():
     )
 
 
-def test_a_parameter_that_a_point_lacks_is_even():
-    assert density([UNIT], [[NAN]], [0.1], [[0.0], [0.7]]) == pytest.approx([1.0, 1.0])
+@pytest.mark.parametrize(
+    ("distribution", "at"),
+    [(UNIT, [[0.0], [0.7]]), (LETTERS, [[0], [2]]), (IntDistribution(1, 5), [[0], [4]])],
+)
+def test_a_parameter_that_a_point_lacks_is_even(distribution, at):
+    assert density([distribution], [[NAN]], [0.1], at) == pytest.approx([1.0, 1.0])
 
 
 def test_a_conditional_parameter_counts_only_where_a_point_has_it():
