@@ -162,7 +162,8 @@ def make_proposals(plan: Plan, rule: Rule, first: Sequence[FirstTrial] = ()) -> 
         return Listed(plan.points)
     search = plan.config.search
     draw = partial(plan.space.suggest, base=plan.base)
-    return Sampled(draw, samplers(search.sampler, search.seed, rule.levels), first)
+    rungs = (*rule.levels, plan.base.steps) if rule.levels else ()
+    return Sampled(draw, samplers(search.sampler, search.seed, rungs), first)
 
 
 def failure_of(folder: ExperimentFolder, trial: str) -> str:

@@ -118,7 +118,7 @@ def ours(
         Ask(assignment.trials or NO_LIMIT, assignment.workers, lambda values: assignment.epochs),
         Sampled(
             partial(assignment.space.suggest, base=TrialConfig()),
-            samplers(sampler, assignment.seed, levels),
+            samplers(sampler, assignment.seed, (*levels, assignment.epochs)),
             portfolio(assignment.history, assignment.space.domains(), first) if first else (),
         ),
         Halving(levels, REDUCTION, promote=promote),
