@@ -1,6 +1,7 @@
 """How are the comparisons shown? As tables for people, as JSON for programs."""
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,11 +15,14 @@ from benchmarks.schedulers.figures import BUDGETS, Estimate, Row
 from benchmarks.schedulers.load import Saving, Throughput
 from benchmarks.schedulers.runs import Conditions, Run
 
-CONSOLE = Console(markup=False, emoji=False, highlight=False)
+WIDEST = 130
+"""Columns of the widest table: a narrow terminal folds it, a file holds it whole."""
+COLUMNS = max(WIDEST, shutil.get_terminal_size().columns)
+CONSOLE = Console(markup=False, emoji=False, highlight=False, width=COLUMNS)
 NOTES = (
     f"regret: 0 the best of 4,000 random configurations of the task, 1 the median one; at "
     f"{', '.join(f'{budget:g}' for budget in BUDGETS)} median full trainings of wall-clock; "
-    "+- a standard error over tasks, seeds averaged first",
+    "± a standard error over tasks, seeds averaged first",
     f"sooner: how many times sooner than '{RANDOM}' its mean final score of the task is reached "
     "(ratio of median times over all runs); never: share of the runs that do not reach it",
     f"against '{RAY}': the paired difference of regrets over tasks; certain beyond two standard "
@@ -91,7 +95,7 @@ def new_table(first: str, *others: str) -> Table:
 
 def plus_minus(estimate: Estimate) -> str:
     """Return a mean and its error."""
-    return f"{estimate.mean:.3f} +-{estimate.error:.3f}"
+    return f"{estimate.mean:.3f} ±{estimate.error:.3f}"
 
 
 def write_json(
