@@ -1,0 +1,85 @@
+"""A leg goes on from what is stored, and first reports what its driver did not live to hear."""
+
+import json
+
+import pytest
+
+from trainable.ray_trial import BASE, BEST, EPOCH, EXPERIMENT, FAILURE, KNOWN, STEP, TRIAL, RayTrial
+from trainable.recorded import RecordedFit
+from trainable.store import ExperimentFolder
+
+EPOCHS = 3
+
+
+@pytest.fixture
+def folder(tmp_path) -> ExperimentFolder:
+    return ExperimentFolder(tmp_path / "experiment")
+
+
+@pytest.fixture
+def leg(tiny, folder):
+    """Starts a leg of trial-001 whose first steps are known."""
+    base = tiny.with_values({"train.epochs": EPOCHS})
+
+    def start(known, **values):
+        own = {BASE: base.model_dump(mode="json"), EXPERIMENT: str(folder.path)}
+        changed = {path.replace("_", "."): value for path, value in values.items()}
+        return RayTrial({**changed, **own, TRIAL: "trial-001", KNOWN: known})
+
+    return start
+
+
+def test_stored_epochs_that_are_not_known_are_reported_before_any_is_trained(leg, tiny, folder):
+    config = tiny.with_values({"train.epochs": EPOCHS})
+    stored = RecordedFit(config, folder.trial("trial-001"), {})
+    epochs = [stored.step(), stored.step()]
+    stored.close()
+    trial = leg(known=1)
+    again = trial.train()
+    assert again[STEP] == 2
+    assert json.loads(again[EPOCH]) == json.loads(epochs[1].model_dump_json())
+    assert trial.train()[STEP] == 3
+    assert [epoch.epoch for epoch in folder.trial("trial-001").read_epochs()] == [1, 2, 3]
+
+
+def test_best_score_is_that_of_the_steps_up_to_the_reported_one(leg, tiny, folder):
+    trial = leg(known=0)
+    results = [trial.train() for _ in range(EPOCHS)]
+    scores = [json.loads(result[EPOCH])["metrics"]["macro_f1"] for result in results]
+    assert [result[BEST] for result in results] == [
+        max(scores[:count]) for count in range(1, EPOCHS + 1)
+    ]
+
+
+def test_next_leg_of_the_same_process_takes_up_another_trial(leg, folder):
+    trial = leg(known=0)
+    first = trial.train()
+    config = {**trial.config, TRIAL: "trial-002"}
+    assert trial.reset_config(config)
+    assert trial.train()[STEP] == 1
+    assert trial.reset_config({**trial.config, TRIAL: "trial-001", KNOWN: 1})
+    assert trial.train()[STEP] == first[STEP] + 1
+    assert {found.name for found in folder.trials()} == {"trial-001", "trial-002"}
+
+
+def test_lost_loss_is_a_result_and_no_broken_process(leg):
+    result = leg(known=0, optim_lr=1e30).train()
+    assert "optim.lr=1e+30" in result[FAILURE]
+
+
+def test_process_that_was_built_and_never_used_leaves_a_trial_as_it_is(leg, folder):
+    trial = leg(known=0)
+    trial.train()
+    folder.trial("trial-001").discard_state()
+    before = folder.trial("trial-001").read()
+    leg(known=0)
+    assert folder.trial("trial-001").read() == before
+
+
+def test_why_a_process_broke_is_kept(leg, folder):
+    with pytest.raises(ValueError, match=r"cv\.folds"):
+        leg(known=0, cv_folds=12)
+    outcome = folder.trial("trial-001").read_outcome()
+    assert outcome.status == "failed"
+    assert "lower cv.folds" in outcome.reason
+    assert "Traceback" in outcome.traceback
