@@ -79,7 +79,7 @@ class Lessons:
         """Scores are values times this: -1 where lower values are better."""
         self._rungs = rungs
         self._trials: Sequence[FrozenTrial] = ()
-        self._open: frozenset[int] = frozenset()
+        self._open: dict[int, tuple[int, int]] = {}
         self._taught: set[int] = set()
         self._lay_out(())
 
@@ -114,7 +114,7 @@ class Lessons:
         changed = [
             place
             for place, trial in enumerate(trials)
-            if place >= known or place in self._open or trial is not self._trials[place]
+            if place >= known or trial is not self._trials[place] or self._has_grown(place, trial)
         ]
         if not self._goes_on(trials, changed):
             changed = list(range(len(trials)))
@@ -123,7 +123,12 @@ class Lessons:
         for place in changed:
             self._write(place, trials[place])
         self._trials = tuple(trials)
-        self._open = frozenset(p for p in changed if not trials[p].state.is_finished())
+        maybe_open = {*self._open, *changed}
+        self._open = {p: size(trials[p]) for p in maybe_open if not trials[p].state.is_finished()}
+
+    def _has_grown(self, place: int, trial: FrozenTrial) -> bool:
+        """Say whether an unfinished trial got more values in place, as some storages do it."""
+        return place in self._open and self._open[place] != size(trial)
 
     def _goes_on(self, trials: Sequence[FrozenTrial], changed: Sequence[int]) -> bool:
         """Say whether nothing known was taken back, and there are columns for what is new."""
@@ -165,6 +170,11 @@ def key(distribution: BaseDistribution) -> Hashable:
     if isinstance(distribution, CategoricalDistribution):
         return repr(distribution.choices)
     return distribution
+
+
+def size(trial: FrozenTrial) -> tuple[int, int]:
+    """Return how many parameters and reports a trial has."""
+    return len(trial.params), len(trial.intermediate_values)
 
 
 def teaches(trial: FrozenTrial) -> bool:
