@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from orchestrator.history import read_history
 from orchestrator.plan import Plan, distinct_configs, make_plan
 from orchestrator.resume import Resumed, resumed
 from trainable.check import check_trial
-from trainable.command_line import Schema, read_words, run_command
+from trainable.command_line import Schema, process_start, read_words, run_command
 from trainable.dataset import FaceData
 from trainable.experiment import Asked, start_experiment
 from trainable.records import FirstTrial
@@ -34,15 +35,17 @@ class Ended:
     folder: ExperimentFolder
 
 
-def main(words: list[str]) -> int:
+def main(words: list[str], since: datetime | None = None) -> int:
     """Start a search, or go on with one; return 1 where no trial finished."""
-    return start(words, SCHEMA, make_plan).code
+    return start(words, SCHEMA, make_plan, since).code
 
 
-def start(words: Sequence[str], schema: Schema[Any], plan_from: PlanFrom) -> Ended:
-    """Start what the words say, or go on with it."""
+def start(
+    words: Sequence[str], schema: Schema[Any], plan_from: PlanFrom, since: datetime | None = None
+) -> Ended:
+    """Start what the words say, or go on with it; a budget counts ``since`` then, or from now."""
     asked: SearchConfig = read_words(schema, words).settings
-    now = datetime.now()
+    now = since or datetime.now()
     if asked.resume:
         return go_on(resumed(asked, words, schema), plan_from, now)
     plan = plan_from(words)
@@ -123,4 +126,4 @@ def run(
 
 
 if __name__ == "__main__":
-    run_command(SCHEMA, main)
+    run_command(SCHEMA, partial(main, since=process_start()))

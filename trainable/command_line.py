@@ -8,8 +8,10 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+import psutil
 from hydra import compose, initialize
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -94,6 +96,11 @@ def run_command(schema: Schema[Any], main: Callable[[list[str]], int]) -> None:
     except KeyboardInterrupt:
         print("stopped; every finished epoch is kept", file=sys.stderr)
         sys.exit(INTERRUPTED)
+
+
+def process_start() -> datetime:
+    """Return when this process began, in local time: its imports may have taken ten seconds."""
+    return datetime.fromtimestamp(psutil.Process().create_time())
 
 
 def print_help(schema: Schema[Any]) -> None:

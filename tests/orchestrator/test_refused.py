@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -38,9 +39,9 @@ def read_only(tmp_path) -> Iterator[Path]:
     tmp_path.chmod(0o755)
 
 
-def refusal(words, runs):
+def refusal(words, runs, since=None):
     with pytest.raises(UserError) as error:
-        search.main([*words, f"search.runs={runs}"])
+        search.main([*words, f"search.runs={runs}"], since)
     return str(error.value)
 
 
@@ -61,6 +62,20 @@ def refusal(words, runs):
 def test_mistake_is_named_and_leaves_no_experiment(tiny_words, tmp_path, word, named):
     assert named in refusal([*tiny_words, word], tmp_path / "runs")
     assert not list((tmp_path / "runs").glob("*"))
+
+
+@pytest.mark.usefixtures("no_ray")
+def test_budget_too_short_for_a_trial_says_how_long_one_takes(tiny_words, tmp_path):
+    told = refusal([*tiny_words, "search.budget=5s"], tmp_path / "runs")
+    assert "one trial takes about" in told
+    assert not list((tmp_path / "runs").glob("*"))
+
+
+@pytest.mark.usefixtures("no_ray")
+def test_budget_counts_from_when_the_command_began(tiny_words, tmp_path):
+    an_hour_ago = datetime.now() - timedelta(hours=1)
+    told = refusal([*tiny_words, "search.budget=1h"], tmp_path / "runs", an_hour_ago)
+    assert "search.budget=1h leaves 0s" in told
 
 
 @pytest.mark.usefixtures("no_ray")

@@ -1,6 +1,8 @@
 """Words are checked before anything is started; a mistake is one line and exit code 2."""
 
+import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,6 +15,7 @@ from trainable.command_line import (
     Schema,
     nested,
     print_help,
+    process_start,
     read_words,
     run_command,
 )
@@ -216,3 +219,11 @@ def test_dotted_paths_become_nested():
 )
 def test_text_is_taken_as_it_was_typed(word, name):
     assert read_words(fit.SCHEMA, [word]).settings.search.name == name
+
+
+def test_a_command_began_before_its_imports():
+    code = "import trainable.command_line as c; print(c.process_start().timestamp())"
+    before = time.time()
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert abs(float(told.stdout) - before) < 0.5 * (time.time() - before)
+    assert process_start().timestamp() < before
