@@ -76,6 +76,7 @@ class Pace:
     def __init__(self) -> None:
         self._steps = Seconds()
         self._starts = Seconds()
+        self._extreme_starts: tuple[float, float] | None = None
         self._predictions = Seconds()
         self._errors = deque([FIRST_ERROR], maxlen=ERRORS_REMEMBERED)
 
@@ -97,6 +98,8 @@ class Pace:
     def learn_start(self, kind: Kind, seconds: float) -> None:
         """Take in how long a trial took from being given a slot to its first step."""
         self._starts.learn(kind, seconds)
+        least, most = self._extreme_starts or (seconds, seconds)
+        self._extreme_starts = min(least, seconds), max(most, seconds)
 
     def learn_prediction(self, kind: Kind, seconds_per_image: float) -> None:
         """Take in how long a network took for an image in validation."""
@@ -127,6 +130,16 @@ class Pace:
         """Return what a start takes, the most of all for a kind not measured; None if none is."""
         own = self._starts.measured(kind)
         return max(self._starts.known().values(), default=None) if own is None else own
+
+    def quickest_start(self) -> float:
+        """Return what a start in a process that has begun takes; 0 where nothing is known."""
+        known = self._starts.known().values()
+        return self._extreme_starts[0] if self._extreme_starts else min(known, default=0.0)
+
+    def slowest_start(self) -> float:
+        """Return what a start in a new process takes, which has to import torch; 0 as above."""
+        known = self._starts.known().values()
+        return self._extreme_starts[1] if self._extreme_starts else max(known, default=0.0)
 
     def seconds_per_image(self) -> float | None:
         """Return what predicting an image takes with the slowest kind; None if none is known."""

@@ -19,13 +19,15 @@ class Work:
     """What there is to do beside the trials' own steps.
 
     ``validated`` images are predicted after each step, ``after`` the trials the eval images by the
-    best; ``closing_seconds`` is what ending Ray takes, ``final`` a last training of the best.
+    best, by the driver itself or, where ``predicts_there``, in new processes; ``closing_seconds``
+    is what ending Ray takes, ``final`` a last training of the best.
     """
 
     validated: int
     after: EvalWork
     closing_seconds: float
     final: TrialConfig | None = None
+    predicts_there: bool = False
 
 
 class Timekeeper:
@@ -71,13 +73,17 @@ class Timekeeper:
         self._began[trial] = self._clock()
 
     def epoch_finished(self, trial: str, values: Settings, epoch: EpochRecord) -> None:
-        """Learn from an epoch; the first of a leg also tells what starting it took."""
+        """Learn from an epoch; the first of a leg also tells what starting it took.
+
+        One that was stored before, and is only reported now, says nothing of that.
+        """
         kind, now = self.kind(values), self._clock()
         config = self._base.with_values(values)
         is_predicted = predicts_after(config, epoch.epoch)
         self._pace.learn_epoch(kind, epoch, self._work.validated if is_predicted else 0)
-        if began := self._began.pop(trial, None):
-            self._pace.learn_start(kind, max(0.0, now - began - epoch.epoch_seconds))
+        start = now - self._began.pop(trial, now) - epoch.epoch_seconds
+        if start > 0:
+            self._pace.learn_start(kind, start)
         self._reported[trial] = now
         self._reserve()
 
@@ -122,17 +128,20 @@ class Timekeeper:
 
     def _reserve(self) -> None:
         """Keep time free for what comes after the trials, as far as it is known by now."""
-        start = self._pace.start_seconds(self.kind({})) or 0.0
-        per_image = self._pace.seconds_per_image() or 0.0
+        pace, is_elsewhere = self._pace, self._work.predicts_there
+        setup = pace.slowest_start() if is_elsewhere else pace.quickest_start()
+        per_image = pace.seconds_per_image() or 0.0
         trials = min(self._work.after.trials, max(1, len(self._reported)))
         work = replace(self._work.after, trials=trials)
-        after = eval_seconds(work, per_image, start) + self._work.closing_seconds
-        self.timetable.reserve(after, self._final_seconds(start, per_image))
+        after = eval_seconds(work, per_image, setup) + self._work.closing_seconds
+        self.timetable.reserve(after, self._final_seconds(setup, per_image))
 
-    def _final_seconds(self, start: float, per_image: float) -> float:
+    def _final_seconds(self, setup: float, per_image: float) -> float:
+        """Return what the last training takes: in a new process, and then its prediction."""
         final = self._work.final
         if final is None:
             return 0.0
         step_seconds = self._pace.step_seconds(kind_of(final)) or 0.0
+        training = self._pace.slowest_start() + final.train.epochs * step_seconds
         predicted = EvalWork(self._work.after.images, final.cv.folds, trials=1)
-        return start + final.train.epochs * step_seconds + eval_seconds(predicted, per_image, start)
+        return training + eval_seconds(predicted, per_image, setup)

@@ -14,7 +14,7 @@ from orchestrator.cluster import Slots
 from orchestrator.deadline import End
 from orchestrator.decisions import Ask, Search, Take, Taken
 from orchestrator.estimates import CLOSING_SECONDS
-from orchestrator.finish import PREDICTED
+from orchestrator.finish import PREDICTED, Predicting
 from orchestrator.journal import Event, Journal, Opened
 from orchestrator.legs import LegScheduler, LegSearcher, leg_name
 from orchestrator.live import LiveTable
@@ -117,7 +117,8 @@ def make_timekeeper(session: Session, slots: Slots) -> Timekeeper:
     validated = sum(len(fold.validation) for fold in data.folds(base.cv))
     rounds = base.cv.folds if base.cv.fidelity == "folds" else 1
     final = final_base(session.plan, base) if session.plan.config.search.final_folds else None
-    work = Work(validated // rounds, after, CLOSING_SECONDS, final)
+    where = Predicting(slots, bool(session.plan.config.cluster.address))
+    work = Work(validated // rounds, after, CLOSING_SECONDS, final, not where.is_here)
     return Timekeeper(base, work, session.end and session.end.at, session.pace)
 
 

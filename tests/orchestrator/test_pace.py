@@ -109,6 +109,20 @@ def test_start_of_a_kind_that_was_not_measured_is_the_slowest_known():
     assert pace.start_seconds(LARGE) == 5
 
 
+def test_a_new_process_is_told_from_one_that_has_begun():
+    pace = Pace()
+    for seconds in (12, *[0.5] * 20, 0.3, 1):
+        pace.learn_start(SMALL, seconds)
+    assert (pace.quickest_start(), pace.slowest_start()) == (0.3, 12)
+
+
+def test_before_any_start_was_measured_estimates_tell_of_starts():
+    pace = Pace()
+    assert (pace.quickest_start(), pace.slowest_start()) == (0, 0)
+    pace.seed(SMALL, 10, 2, 0.1)
+    assert (pace.quickest_start(), pace.slowest_start()) == (2, 2)
+
+
 def test_predicting_is_reckoned_as_with_the_slowest_kind():
     pace = Pace()
     pace.learn_prediction(SMALL, 0.001)
