@@ -17,6 +17,8 @@ from trainable.probe import probe
 from trainable.recorded import machine_record
 from trainable.store import ExperimentFolder
 
+OPENING_SECONDS = 10.0
+"""What starting Ray and the first trial's process takes, about."""
 CLOSING_SECONDS = 4.0
 """What ending Ray's processes takes, about."""
 
@@ -62,6 +64,6 @@ def _one_trial(config: TrialConfig, pace: Pace, eval_images: int) -> OneTrial:
     return OneTrial(
         steps=config.steps,
         step_seconds=pace.step_seconds(kind_of(config)) or 0.0,
-        start_seconds=start,
+        start_seconds=OPENING_SECONDS + start,
         reserved=eval_seconds(work, pace.seconds_per_image() or 0.0, start) + CLOSING_SECONDS,
     )
