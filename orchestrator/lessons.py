@@ -187,19 +187,21 @@ def teaches(trial: FrozenTrial) -> bool:
 
 
 def scores_by_rung(trial: FrozenTrial, rungs: Sequence[float], sign: int) -> list[float]:
-    """Return the best value up to each rung times ``sign``, NaN for rungs that were not reached."""
+    """Return the last value up to each rung times ``sign``, NaN for rungs that were not reached.
+
+    Values that are no numbers are passed over.
+    """
     if not trial.intermediate_values:
         assert trial.value is not None
         return [sign * trial.value if rung == ABOVE_ALL else math.nan for rung in rungs]
     reports = sorted(trial.intermediate_values.items())
     last_step = reports[-1][0]
     scores: list[float] = []
-    best, read = math.nan, 0
+    last, read = math.nan, 0
     for rung in rungs:
         while read < len(reports) and reports[read][0] <= rung:
-            value = sign * reports[read][1]
-            if math.isfinite(value) and not value <= best:
-                best = value
+            value = reports[read][1]
+            last = sign * value if math.isfinite(value) else last
             read += 1
-        scores.append(best if rung <= last_step else math.nan)
+        scores.append(last if rung <= last_step else math.nan)
     return scores

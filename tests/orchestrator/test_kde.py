@@ -110,6 +110,13 @@ def test_steps_that_are_no_rung_count_for_nothing():
     assert np.median([params["x"] for params in proposals(study, UNIT, 40)]) < 0.25
 
 
+def test_the_last_value_up_to_a_rung_counts_and_no_better_one_before():
+    study = study_with(model(rungs=(3,)))
+    for letter, early, late in (("a", 0.5, 0.6), ("b", 0.9, 0.4)) * 8:
+        add(study, {"letter": letter}, LETTER, {1: early, 3: late}, state=TrialState.PRUNED)
+    assert sum(params["letter"] == "a" for params in proposals(study, LETTER, 20)) >= 18
+
+
 def test_minimising_is_the_mirror_of_maximising():
     up, down = study_with(model()), study_with(model(), "minimize")
     for _ in range(30):

@@ -1,4 +1,4 @@
-"""A trial's score on a rung is its best so far, and what is known follows from the trials alone."""
+"""A trial's score on a rung is its last value up to it, and what is known follows from the trials alone."""
 
 import math
 from datetime import datetime
@@ -38,13 +38,17 @@ def learned(trials, rungs=None, sign=1):
     return lessons
 
 
-def test_score_on_a_rung_is_the_best_value_up_to_it():
+def test_score_on_a_rung_is_the_last_value_up_to_it():
     one = trial(0, {1: 0.3, 2: 0.5, 4: 0.4, 9: 0.6})
-    assert scores_by_rung(one, (1, 3, 4, 9), 1) == [0.3, 0.5, 0.5, 0.6]
+    assert scores_by_rung(one, (1, 3, 4, 9), 1) == [0.3, 0.5, 0.4, 0.6]
+
+
+def test_higher_score_of_fewer_folds_does_not_count_on_the_rung_of_more():
+    assert scores_by_rung(trial(0, {1: 0.60, 3: 0.55}), (1, 3), 1) == [0.60, 0.55]
 
 
 def test_lower_values_are_better_where_the_sign_is_negative():
-    assert scores_by_rung(trial(0, {1: 0.3, 2: 0.5, 3: 0.1}), (1, 2, 3), -1) == [-0.3, -0.3, -0.1]
+    assert scores_by_rung(trial(0, {1: 0.3, 2: 0.5, 3: 0.1}), (1, 2, 3), -1) == [-0.3, -0.5, -0.1]
 
 
 def test_rungs_that_were_not_reached_have_no_score():
