@@ -1,7 +1,7 @@
 """Was a configuration trained before? Then its results are taken, and it is not trained again."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,7 @@ NUMERIC = ("code", "torch", "timm", "albumentations", "numpy", "scikit-learn")
 class FinishedTrials:
     """Completed trials that the same code trained on the same data, by their identity."""
 
-    by_identity: Mapping[str, Sequence[TrialFolder]]
+    by_identity: defaultdict[str, list[TrialFolder]]
 
     @classmethod
     def index(cls, runs: Path, fingerprint: str, versions: Mapping[str, str]) -> "FinishedTrials":
@@ -33,22 +33,34 @@ class FinishedTrials:
 
         ``fingerprint`` is of the data, ``versions`` are as ``trainable.experiment`` tells them.
         """
-        found: defaultdict[str, list[TrialFolder]] = defaultdict(list)
+        finished = cls(defaultdict(list))
         for experiment in all_experiments(runs):
             if _is_of(experiment, fingerprint, versions):
                 for trial in experiment.trials():
-                    if results := _completed(trial):
-                        found[results.record.identity].append(trial)
-        return cls(found)
+                    finished.add(trial)
+        return finished
 
-    def find(self, config: TrialConfig, device: Device | None = None) -> TrialFolder | None:
+    def add(self, trial: TrialFolder) -> None:
+        """Take a trial of the same code and data, if it is completed and can be read."""
+        results = _completed(trial)
+        if results and trial not in self.by_identity[results.record.identity]:
+            self.by_identity[results.record.identity].append(trial)
+
+    def find(
+        self,
+        config: TrialConfig,
+        device: Device | None = None,
+        apart_from: TrialFolder | None = None,
+    ) -> TrialFolder | None:
         """Return a trial that training ``config`` would only repeat, None where there is none.
 
         Settings, training labels, crops, device and precision are the same. ``device`` is where
-        the configuration would be trained; without it, that is this process. One that has kept its
+        the configuration would be trained; without it, that is this process. ``apart_from`` is the
+        trial that looks: it may have been taken and not be told so yet. One that has kept its
         weights is preferred.
         """
-        equal = self.by_identity.get(config.identity(), ())
+        known = self.by_identity.get(config.identity(), ())
+        equal = [trial for trial in known if trial != apart_from]
         if not equal:
             return None
         place = device or select_device(config.machine, sam_rho=config.optim.sam_rho)
@@ -86,7 +98,9 @@ def _completed(trial: TrialFolder) -> TrialResults | None:
         results = trial.read()
     except UnreadableFileError:
         return None
-    is_whole = len(results.epochs) >= results.record.config.steps
+    # Not how many there are: further folds in turn train no longer than the first one's best epoch.
+    trained = results.epochs[-1].epoch if results.epochs else 0
+    is_whole = trained >= results.record.config.steps
     return results if is_whole and results.outcome.status == "completed" else None
 
 

@@ -1,5 +1,6 @@
 """A trial is taken where training it would only repeat it, and says where its results are from."""
 
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -93,11 +94,7 @@ def test_finished_trial_of_the_same_settings_is_found(old, config):
 
 
 def test_trial_that_was_trained_is_found(old, config):
-    recorded = RecordedFit(config, old.trial("trial-001"), VALUES)
-    for _ in range(config.train.epochs):
-        recorded.step()
-    recorded.close()
-    old.trial("trial-001").write_outcome(Outcome(status="completed"))
+    train(old.trial("trial-001"), config)
     assert found(old, config) == old.trial("trial-001")
 
 
@@ -141,12 +138,57 @@ def test_trial_of_other_labels_or_crops_is_not_found(old, config):
     assert found(old, config) is None
 
 
-def test_trial_is_whole_when_each_of_its_folds_in_turn_is_trained(old, config):
-    in_turn = config.with_values({"cv.folds": 2, "cv.fidelity": "folds"})
-    write_trial(old.trial("trial-001"), in_turn)
+def train(folder: TrialFolder, config: TrialConfig) -> None:
+    """Train a trial to its end."""
+    with closing(RecordedFit(config, folder, VALUES)) as recorded:
+        while not recorded.fit.finished:
+            recorded.step()
+    folder.write_outcome(Outcome(status="completed"))
+
+
+def test_trial_whose_folds_were_trained_in_turn_is_found_although_they_skip_steps(old, config):
+    """The first epoch of its first fold is the best: the second fold trains no other one."""
+    folds = {"cv.folds": 2, "cv.fidelity": "folds"}
+    in_turn = config.with_values({**folds, "train.epochs": 3, "train.seed": 2, "optim.lr": 3e-2})
+    trial = old.trial("trial-001")
+    train(trial, in_turn)
+    epochs = trial.read_epochs()
+    assert [epoch.epoch for epoch in epochs] == [1, 2, 3, 6]
+    assert found(old, in_turn) == trial
+    trial.write_epochs(epochs[:-1])
     assert found(old, in_turn) is None
-    old.trial("trial-001").write_epochs([epoch(number) for number in (1, 2, 3, 4)])
-    assert found(old, in_turn) == old.trial("trial-001")
+
+
+def test_trial_does_not_find_itself(old, config):
+    own = old.trial("trial-001")
+    write_trial(own, config)
+    fingerprint = old.read_record().data_fingerprint
+    finished = FinishedTrials.index(old.path.parent, fingerprint, versions())
+    assert finished.find(config, apart_from=own) is None
+    write_trial(old.trial("trial-002"), config)
+    finished.add(old.trial("trial-002"))
+    assert finished.find(config, apart_from=own) == old.trial("trial-002")
+
+
+def test_trial_that_completes_later_is_found_when_it_was_added(old, config):
+    fingerprint = old.read_record().data_fingerprint
+    finished = FinishedTrials.index(old.path.parent, fingerprint, versions())
+    later = old.trial("trial-001")
+    write_trial(later, config)
+    assert finished.find(config) is None
+    finished.add(later)
+    assert finished.find(config) == later
+
+
+def test_trial_that_is_added_without_being_completed_is_not_found(old, config):
+    fingerprint = old.read_record().data_fingerprint
+    finished = FinishedTrials.index(old.path.parent, fingerprint, versions())
+    stopped = old.trial("trial-001")
+    finished.add(stopped)
+    write_trial(stopped, config)
+    stopped.write_outcome(Outcome(status="stopped"))
+    finished.add(stopped)
+    assert finished.find(config) is None
 
 
 @pytest.mark.parametrize("package", ["code", "torch", "albumentations"])
