@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
-from trainable.records import EpochRecord, Status
+from trainable.records import EpochRecord, Status, rank
 from trainable.settings import Value
 
 TrialState = Literal["running", "paused", "stopped", "completed", "failed", "waiting"]
@@ -45,8 +45,8 @@ class TrialProgress:
         return self.last.epoch if self.last else 0
 
     def after(self, epoch: EpochRecord) -> "TrialProgress":
-        """Return the trial with one more epoch; of equal scores the earliest is the best."""
-        better = self.best is None or epoch.score > self.best.score
+        """Return the trial with one more epoch; of equals the earliest is the best."""
+        better = self.best is None or rank(epoch) > rank(self.best)
         return replace(self, last=epoch, best=epoch if better else self.best)
 
 
@@ -88,7 +88,7 @@ class SearchProgress:
 
     @property
     def best(self) -> TrialProgress | None:
-        """The trial with the highest score that has not failed, the first to start of equals."""
+        """The best trial that has not failed, the first to start of equals."""
         trials = self.trials.values()
         scored = [trial for trial in trials if trial.best and trial.status != "failed"]
         return max(scored, key=best_score, default=None)
@@ -122,6 +122,9 @@ class SearchProgress:
         return replace(self, trials={**self.trials, trial.trial: trial})
 
 
-def best_score(trial: TrialProgress) -> float:
-    """Return the trial's best score, -1 before its first epoch."""
-    return trial.best.score if trial.best else -1.0
+def best_score(trial: TrialProgress) -> tuple[int, float]:
+    """Return over how many folds its best epoch was scored, and the score; (0, -1) before one.
+
+    More folds come first: a score of few persons is no match for one of more.
+    """
+    return rank(trial.best) if trial.best else (0, -1.0)

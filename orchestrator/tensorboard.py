@@ -23,7 +23,7 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 from orchestrator.hparams import HParamsTable, best_so_far, verdict
 from search_spaces.language import Space
 from trainable.config import TrialConfig
-from trainable.records import EpochRecord, Status
+from trainable.records import EpochRecord, Status, rank
 from trainable.settings import Value
 from trainable.store import StorageError
 
@@ -55,12 +55,12 @@ class TensorBoardLog:
             earlier.unlink()
         self._files[trial] = file = _new_file(self._folder / trial, "curves")
         if epochs:
-            self._best[trial] = max(epochs, key=_score)
+            self._best[trial] = max(epochs, key=rank)
         _append(file, Event(summary=self._table.row(trial, values), wall_time=time.time()))
 
     def epoch_finished(self, trial: str, epoch: EpochRecord) -> None:
         """Add the epoch to the trial's curves, and its best epoch so far to the table."""
-        self._best[trial] = best = max(self._best.get(trial, epoch), epoch, key=_score)
+        self._best[trial] = best = max(self._best.get(trial, epoch), epoch, key=rank)
         points = _curves(epoch) | best_so_far(best)
         values = [Summary.Value(tag=tag, simple_value=point) for tag, point in points.items()]
         event = Event(summary=Summary(value=values), step=epoch.epoch, wall_time=time.time())
@@ -77,10 +77,6 @@ class TensorBoardLog:
         file = _new_file(self._folder / trial, "ended")
         now = time.time()
         _append(file, Event(summary=verdict(status, now), wall_time=now))
-
-
-def _score(epoch: EpochRecord) -> float:
-    return epoch.score
 
 
 def _curves(epoch: EpochRecord) -> dict[str, float]:

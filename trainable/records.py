@@ -145,12 +145,17 @@ class TrialResults(Section):
         return best and best.epoch
 
 
+def rank(epoch: EpochRecord) -> tuple[int, float]:
+    """Return what epochs and trials are compared by: over how many folds, then the score."""
+    return epoch.folds, epoch.score
+
+
 def best_epoch(epochs: Sequence[EpochRecord]) -> EpochRecord | None:
     """Return the record with the highest score of those over the most folds; None of none.
 
     Of equals it is the earliest.
     """
-    return max(epochs, key=lambda epoch: (epoch.folds, epoch.score), default=None)
+    return max(epochs, key=rank, default=None)
 
 
 def compact(values: Mapping[str, Value]) -> str:

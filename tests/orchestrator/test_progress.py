@@ -8,9 +8,14 @@ from trainable.records import EpochRecord
 GOAL = SearchGoal("loss_aug", trials=6, epochs=8, started=100.0)
 
 
-def epoch(number, score=0.5):
+def epoch(number, score=0.5, folds=1):
     return EpochRecord(
-        epoch=number, metrics={"macro_f1": score}, train_loss=1.0, lr=0.001, seconds={"step": 2.0}
+        epoch=number,
+        folds=folds,
+        metrics={"macro_f1": score},
+        train_loss=1.0,
+        lr=0.001,
+        seconds={"step": 2.0},
     )
 
 
@@ -27,6 +32,22 @@ def test_best_is_the_highest_epoch_of_any_trial_and_the_first_of_equals():
     assert progress.best.trial == "a"
     assert progress.best.best.epoch == 2
     assert progress.best.last.score == 0.4
+
+
+def test_a_trial_s_best_epoch_is_one_over_the_most_folds():
+    progress = trained(SearchProgress(GOAL), "a", [0.6, 0.5])
+    progress = progress.epoch_finished("a", epoch(3, 0.55, folds=2))
+    assert progress.trials["a"].best.epoch == 3
+    progress = progress.epoch_finished("a", epoch(4, 0.58, folds=1))
+    assert progress.trials["a"].best.epoch == 3
+
+
+def test_a_score_of_one_fold_is_no_match_for_one_of_all_folds():
+    progress = trained(SearchProgress(GOAL), "one fold", [0.6]).trial_ended("one fold", "stopped")
+    progress = progress.trial_started("all", {}, [epoch(1, 0.5), epoch(2, 0.55, folds=3)])
+    progress = progress.trial_ended("all", "completed")
+    assert progress.best.trial == "all"
+    assert [trial.trial for trial in progress.ended_well] == ["all", "one fold"]
 
 
 def test_a_search_without_an_epoch_has_no_best_and_no_end():

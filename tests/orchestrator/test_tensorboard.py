@@ -22,9 +22,10 @@ SPACE = Space("Does it work?", {"optim.lr": log_uniform(1e-4, 1e-2)})
 VALUES = {"optim.lr": 0.003}
 
 
-def epoch(number, score):
+def epoch(number, score, folds=1):
     return EpochRecord(
         epoch=number,
+        folds=folds,
         metrics=dict.fromkeys(METRICS, score),
         train_loss=1.0 / number,
         lr=0.001,
@@ -68,6 +69,20 @@ def test_every_number_of_an_epoch_is_a_curve(log, tmp_path):
     }
     assert [(e.step, e.value) for e in logged.Scalars("train/loss")] == [(1, 1.0), (2, 0.5)]
     assert logged.Scalars("seconds/epoch")[0].value == 3.5
+
+
+def test_a_score_over_more_folds_becomes_the_best_although_it_is_lower(log, tmp_path):
+    log.trial_started("a", VALUES)
+    for one in (epoch(1, 0.6), epoch(2, 0.55, folds=3), epoch(3, 0.58)):
+        log.epoch_finished("a", one)
+    best = read(tmp_path / "a").Scalars("best/epoch")
+    assert [event.value for event in best] == [1, 2, 2]
+
+
+def test_best_epoch_of_an_earlier_driver_is_the_one_over_the_most_folds(log, tmp_path):
+    log.trial_started("a", VALUES, [epoch(1, 0.6), epoch(2, 0.55, folds=3)])
+    log.epoch_finished("a", epoch(3, 0.58))
+    assert [event.value for event in read(tmp_path / "a").Scalars("best/epoch")] == [2]
 
 
 def test_a_trial_that_goes_on_after_a_pause_keeps_its_file(log, tmp_path):

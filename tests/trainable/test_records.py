@@ -14,6 +14,7 @@ from trainable.records import (
     TrialRecord,
     TrialResults,
     compact,
+    rank,
 )
 
 MACHINE = MachineRecord(
@@ -59,6 +60,11 @@ def test_score_over_more_folds_is_better_than_a_higher_one_over_fewer():
         for epoch, count in zip(results.epochs, folds, strict=True)
     ]
     assert results.model_copy(update={"epochs": epochs}).best.epoch == 4
+
+
+def test_folds_are_compared_before_scores():
+    low, high = epoch_of(1, 0.3), epoch_of(2, 0.7)
+    assert rank(low) < rank(high) < rank(low.model_copy(update={"folds": 2})) == (2, 0.3)
 
 
 def test_epoch_that_does_not_say_over_how_many_folds_is_of_one():
