@@ -45,10 +45,11 @@ class KdeSampler(BaseSampler):
 
     A trial's score on a rung is the last of its intermediate values up to that step, as it was
     reported: whoever means the best so far reports that. Trials that still run count, those that
-    failed do not. One that reported nothing has its final value on a rung above all. ``rungs`` are the steps at which trials are compared, None for every step that
-    was reported. One of ``random_fraction`` proposals is drawn at random, and so are all until
-    2 (d + 2) trials have a score, d being the most parameters that one trial has. The best
-    ``good_fraction`` on a rung are its good trials.
+    failed do not. One that reported nothing has its final value on a rung above all. ``rungs`` are
+    the steps at which trials are compared, None for every step that was reported. One of
+    ``random_fraction`` proposals is drawn at random, and so are all until 2 (d + 2) trials have a
+    score, d being the most parameters that one trial has. The best ``good_fraction`` on a rung are
+    its good trials.
 
     Optuna's relative sampling raises where a parameter's choices are not those of earlier trials,
     so each parameter is answered as an independent one, from one proposal for the whole trial.

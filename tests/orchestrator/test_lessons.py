@@ -1,4 +1,4 @@
-"""A trial's score on a rung is its last value up to it, and what is known follows from the trials alone."""
+"""A trial's score on a rung is its last value until then; what is known follows from trials alone."""
 
 import math
 from datetime import datetime
