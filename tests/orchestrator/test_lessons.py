@@ -1,4 +1,4 @@
-"""A trial's score on a rung is its last value until then; what is known follows from trials alone."""
+"""A trial's score on a rung is its last value until then; all that is known follows from trials."""
 
 import math
 from datetime import datetime
