@@ -1,6 +1,7 @@
 """What has a search decided so far? One line of JSON an event, written before it is acted upon."""
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,14 +85,17 @@ class Journal:
     path: Path
 
     def append(self, event: Event) -> None:
-        """Write an event; StorageError where it cannot be written."""
+        """Write an event at once or not at all; StorageError where it cannot be written."""
         line = event.model_dump_json() + "\n"
+        size = self.path.stat().st_size if self.path.exists() else 0
         try:
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(line)
+            with self.path.open("ab") as file:
+                file.write(line.encode())
                 file.flush()
                 os.fdatasync(file.fileno())
         except OSError as error:
+            if self.path.exists():
+                os.truncate(self.path, size)
             raise StorageError(f"cannot store {self.path}: {error.strerror}") from error
 
     def read(self) -> tuple[list[Event], str]:
@@ -99,8 +103,9 @@ class Journal:
 
         What is damaged is moved aside, so that new events follow whole ones.
         """
-        text = self.path.read_text(encoding="utf-8", errors="replace")
-        lines = text.splitlines(keepends=True)
+        text = self.path.read_bytes().decode(errors="replace")
+        # Not splitlines, which also splits where JSON does not escape: at U+2028, for one.
+        lines = [line for line in re.split(r"(?<=\n)", text) if line]
         events: list[Event] = []
         for line in lines:
             try:

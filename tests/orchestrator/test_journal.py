@@ -1,5 +1,8 @@
 """What was written is read again, and a damaged line costs only what follows it."""
 
+import resource
+from contextlib import contextmanager
+
 import pytest
 
 from orchestrator.journal import Began, Broke, Ended, Journal, Opened, Proposed, Reported
@@ -34,6 +37,34 @@ def test_events_come_back_as_they_were_written(journal):
 
 def test_every_event_is_one_line(journal):
     assert len(journal.path.read_text().splitlines()) == len(EVENTS)
+
+
+def test_only_a_newline_ends_a_line(journal):
+    """Python's own idea of a line ends at more characters, which JSON leaves as they are."""
+    broke = Broke(trial="trial-001", reason="a\u2028b\u2029c\u0085d\x0be\x0cf\x1cg\rh")
+    journal.append(broke)
+    journal.append(EVENTS[0])
+    assert journal.read() == ([*EVENTS, broke, EVENTS[0]], "")
+
+
+@pytest.mark.parametrize("written", [0, 1, 50])
+def test_line_that_finds_no_room_leaves_nothing_of_itself(journal, written):
+    too_large = pytest.raises(StorageError, match=r"cannot store .*search\.jsonl: File too large")
+    with largest_file(journal.path.stat().st_size + written), too_large:
+        journal.append(EVENTS[1])
+    journal.append(EVENTS[0])
+    assert journal.read() == ([*EVENTS, EVENTS[0]], "")
+
+
+@contextmanager
+def largest_file(size):
+    """Let no file of this process grow beyond ``size`` bytes, as on a disk that is full."""
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, usual[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
 
 
 @pytest.mark.parametrize("cut", [1, 10, 30])
