@@ -12,8 +12,9 @@ from trainable.experiment import (
     start_experiment,
     versions,
 )
+from trainable.records import Resumption
 from trainable.settings import UserError
-from trainable.store import ExperimentFolder, create_experiment
+from trainable.store import ExperimentFolder, create_experiment, now
 
 ASKED = Asked(
     "Which?",
@@ -63,11 +64,15 @@ def test_changed_data_are_refused(started, own_faces, tiny):
         check_same_data(started, changed)
 
 
-def test_resumed_experiment_remembers_each_start(started):
-    add_start(started)
+def test_resumed_experiment_remembers_each_start_and_what_had_changed(started):
+    again = Resumption(
+        at=now(), words=["search.trials=40"], data_fingerprint="other", changes=["the data"]
+    )
+    add_start(started, again)
     record = started.read_record()
-    assert len(record.started) == 2
-    assert record.words == ASKED.words
+    assert (len(record.started), record.started[-1]) == (2, again.at)
+    assert (record.words, record.data_fingerprint) == (again.words, "other")
+    assert record.resumed == [again]
 
 
 def test_corrected_labels_and_faceless_images_of_every_network_are_counted(tiny, tmp_path):

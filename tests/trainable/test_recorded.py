@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,11 +22,12 @@ from safetensors.torch import load_file
 from trainable import store
 from trainable.checkpoint import load_state, read_notes, save_state
 from trainable.config import TrialConfig
+from trainable.experiment import versions
 from trainable.fitting import Fit
 from trainable.recorded import RecordedFit, write_weights
 from trainable.records import EpochRecord
 from trainable.settings import UserError
-from trainable.store import BusyTrialError, StorageError, TrialFolder
+from trainable.store import BusyTrialError, Probabilities, StorageError, TrialFolder
 
 
 @pytest.fixture
@@ -95,7 +97,13 @@ def test_weights_are_stored_bit_by_bit(trained, folder):
 
 def test_best_score_is_nothing_before_the_first_epoch(tiny, folder):
     assert RecordedFit(tiny, folder, {}).best_score == 0
-    assert folder.read().best is None
+
+
+def test_trial_that_has_not_begun_leaves_no_record(tiny, folder):
+    with closing(RecordedFit(tiny, folder, {})) as fit:
+        assert folder.experiment.trials() == []
+        fit.step()
+    assert folder.experiment.trials() == [folder]
 
 
 def test_trial_goes_on_in_another_fit_as_if_it_had_never_stopped(two_folds, trained, folder):
@@ -124,6 +132,7 @@ class Killed(BaseException):
 
 
 WRITES_BEFORE_THE_FIRST_EPOCH = 2
+PREVIOUS = "state.previous.safetensors"
 WRITES_OF_AN_EPOCH = ("validation.npz", "weights.safetensors", "state.safetensors", "epochs.json")
 
 
@@ -236,9 +245,12 @@ def stopped(tiny, folder) -> TrialFolder:
 def test_state_of_other_settings_is_not_gone_on_with_and_this_is_said(tiny, stopped):
     other = tiny.with_values({"optim.lr": 0.02})
     with closing(RecordedFit(other, stopped, {})) as fit:
-        assert (fit.epochs, fit.fit.epoch, stopped.read_epochs()) == ([], 0, [])
+        assert (fit.epochs, fit.fit.epoch) == ([], 0)
         assert "other settings, labels or crops: trial-001 starts anew" in fit.notice
+        assert stopped.read().record.config == tiny
         fit.step()
+        results = stopped.read()
+        assert (results.record.config, results.epochs) == (other, fit.epochs)
     with closing(RecordedFit(other, stopped, {})) as fit:
         assert (len(fit.epochs), fit.notice) == (1, "")
 
@@ -257,9 +269,105 @@ def test_half_a_state_is_said_and_the_trial_starts_anew(tiny, stopped, size):
     with closing(RecordedFit(tiny, stopped, {})) as fit:
         assert fit.epochs == []
         assert fit.notice.startswith(f"cannot read {stopped.state_file}: ")
-        assert fit.notice.endswith("trial-001 starts anew")
+        assert "trial-001 starts anew, and the predictions and weights" in fit.notice
         fit.step()
         assert stopped.read_epochs() == fit.epochs
+
+
+@pytest.fixture
+def twice(two_folds, folder) -> TrialFolder:
+    """A trial of ``two_folds`` that has trained both its epochs."""
+    train_to_the_end(two_folds, folder)
+    return folder
+
+
+@pytest.mark.parametrize("size", [0, 1000, -1])
+def test_trial_whose_state_is_damaged_goes_on_from_the_one_before_and_this_is_said(
+    two_folds, trained, twice, size
+):
+    os.truncate(twice.state_file, size % twice.state_file.stat().st_size)
+    with closing(RecordedFit(two_folds, twice, {})) as fit:
+        assert [epoch.epoch for epoch in fit.epochs] == [1]
+        assert fit.notice.startswith(f"cannot read {twice.state_file}: ")
+        assert fit.notice.endswith("trial-001 goes on from the state before it, of epoch 1")
+        fit.step()
+    assert as_stored(twice) == as_stored(trained.folder)
+    with closing(RecordedFit(two_folds, twice, {})) as fit:
+        assert (fit.fit.finished, fit.notice) == (True, "")
+
+
+def test_damaged_state_never_takes_the_place_of_the_one_before(two_folds, twice, disk_full_after):
+    os.truncate(twice.state_file, 1000)
+    with closing(RecordedFit(two_folds, twice, {})) as fit, disk_full_after(100_000):
+        with pytest.raises(StorageError):
+            fit.step()
+    with closing(RecordedFit(two_folds, twice, {})) as fit:
+        assert ([epoch.epoch for epoch in fit.epochs], fit.notice) == ([1], "")
+
+
+def test_trial_whose_states_are_both_damaged_starts_anew_and_both_are_named(two_folds, twice):
+    for file in twice.states():
+        os.truncate(file, 1000)
+    with closing(RecordedFit(two_folds, twice, {})) as fit:
+        assert fit.epochs == []
+        assert f"cannot read {twice.state_file}: " in fit.notice
+        assert f"cannot read {twice.path / PREVIOUS}: " in fit.notice
+        assert "trial-001 starts anew" in fit.notice
+
+
+def test_state_before_one_of_other_settings_is_not_gone_on_with(tiny, stopped):
+    with closing(RecordedFit(tiny.with_values({"optim.lr": 0.02}), stopped, {})) as other:
+        other.step()
+    assert len(stopped.states()) == 2
+    with closing(RecordedFit(tiny, stopped, {})) as fit:
+        assert fit.epochs == []
+        assert "other settings, labels or crops: trial-001 starts anew" in fit.notice
+
+
+def rewrite(file: Path, code: str, **changed: object) -> None:
+    """Write a state as other code might have done it."""
+    state, notes = load_state(file), {**read_notes(file), "code": code}
+    save_state(state | changed, file, notes)
+
+
+def test_state_of_other_code_is_gone_on_with_where_it_fits(two_folds, twice):
+    assert read_notes(twice.state_file)["code"] == versions()["code"]
+    rewrite(twice.state_file, "other")
+    with closing(RecordedFit(two_folds, twice, {})) as fit:
+        assert (len(fit.epochs), fit.notice) == (2, "")
+
+
+NO_NETWORK = {"networks": {"": {0: {"model": {}, "updates": {}}}}}
+
+
+@pytest.mark.parametrize("changed", [{"kept": {}}, NO_NETWORK], ids=["KeyError", "RuntimeError"])
+def test_state_of_other_code_that_does_not_fit_is_told_and_the_one_before_is_used(
+    two_folds, trained, twice, changed
+):
+    rewrite(twice.state_file, "other", **changed)
+    with closing(RecordedFit(two_folds, twice, {})) as fit:
+        assert fit.notice.startswith(f"cannot use {twice.state_file}, which other code has written")
+        assert fit.fit.epoch == len(fit.epochs) == 1
+        fit.step()
+    assert as_stored(twice) == as_stored(trained.folder)
+
+
+def test_state_of_this_code_that_does_not_fit_is_our_mistake(two_folds, twice):
+    rewrite(twice.state_file, versions()["code"], kept={})
+    with pytest.raises(KeyError):
+        RecordedFit(two_folds, twice, {})
+
+
+def test_eval_predictions_of_an_epoch_that_is_the_best_no_longer_are_deleted(tiny, folder):
+    with closing(RecordedFit(tiny, folder, {})) as fit:
+        folder.write_eval(Probabilities(np.arange(2, dtype=np.int32), np.zeros((2, 18))))
+        fit.step()
+        assert not folder.has_eval()
+        folder.write_eval(Probabilities(np.arange(2, dtype=np.int32), np.zeros((2, 18))))
+        better = fit.epochs[0].model_copy(update={"folds": 9})
+        fit.epochs = [better]
+        fit.step()
+        assert folder.has_eval()
 
 
 def test_trial_whose_state_is_discarded_starts_anew(tiny, stopped):
@@ -322,6 +430,12 @@ def test_loader_processes_do_not_keep_a_trial_to_themselves(tiny, folder):
         fit.step()
         fit.close()
         RecordedFit(tiny, folder, {}).close()
+
+
+def test_states_are_discarded_together(twice):
+    assert [file.name for file in twice.states()] == ["state.safetensors", PREVIOUS]
+    twice.discard_state()
+    assert list(twice.path.glob("*state*")) == []
 
 
 def test_state_that_cannot_be_written_leaves_the_last_one(tiny, stopped, disk_full_after):
