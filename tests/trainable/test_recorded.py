@@ -127,6 +127,14 @@ def test_trial_that_has_trained_all_its_epochs_is_finished_when_it_is_opened_aga
         assert again.epochs == list(trained.epochs)
 
 
+@pytest.fixture(scope="module")
+def undisturbed(tiny, tmp_path_factory) -> object:
+    """What is stored of a trial that nothing happened to."""
+    folder = TrialFolder(tmp_path_factory.mktemp("experiment") / "trial-001")
+    train_to_the_end(tiny, folder)
+    return as_stored(folder)
+
+
 class Killed(BaseException):
     """The process ends here."""
 
@@ -139,15 +147,15 @@ WRITES_OF_AN_EPOCH = ("validation.npz", "weights.safetensors", "state.safetensor
 @pytest.mark.parametrize("has_happened", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("number", range(WRITES_BEFORE_THE_FIRST_EPOCH + len(WRITES_OF_AN_EPOCH)))
 def test_killed_at_any_write_it_ends_as_an_undisturbed_trial(
-    two_folds, trained, folder, monkeypatch, number, has_happened
+    tiny, undisturbed, folder, monkeypatch, number, has_happened
 ):
     trained_epochs = count_trained_epochs(monkeypatch)
     written = kill_at_write(monkeypatch, number, has_happened=has_happened)
     with pytest.raises(Killed):
-        train_to_the_end(two_folds, folder)
+        train_to_the_end(tiny, folder)
     committed = "state.safetensors" in written
-    train_to_the_end(two_folds, folder)
-    assert as_stored(folder) == as_stored(trained.folder)
+    train_to_the_end(tiny, folder)
+    assert as_stored(folder) == undisturbed
     began = number >= WRITES_BEFORE_THE_FIRST_EPOCH
     assert trained_epochs == ([0, 0, 1] if began and not committed else [0, 1])
 
