@@ -29,9 +29,14 @@ EARLIER_TRIALS = 200
 
 
 class Seconds:
-    """What something takes for each kind: as measured lately, else as estimated before."""
+    """What something takes for each kind: as measured lately, else as estimated before.
 
-    def __init__(self) -> None:
+    Where it is asked, an ``estimate_counts`` as one measurement more, so that the slow first epoch
+    of a process, while there is no other, does not take the time from what comes after it.
+    """
+
+    def __init__(self, *, estimate_counts: bool = False) -> None:
+        self._estimate_counts = estimate_counts
         self._measured: dict[Kind, deque[float]] = {}
         self._estimated: dict[Kind, float] = {}
 
@@ -49,7 +54,7 @@ class Seconds:
 
     def known(self) -> dict[Kind, float]:
         """Return what was measured, and what was estimated of the kinds that were not."""
-        measured = {kind: median_low(seconds) for kind, seconds in self._measured.items()}
+        measured = {kind: self._median(kind) for kind in self._measured}
         return self._estimated | measured
 
     def corrected(self) -> dict[Kind, float]:
@@ -63,9 +68,15 @@ class Seconds:
         unmeasured = estimated.keys() - self._measured.keys()
         return known | {kind: drift * known[kind] for kind in unmeasured}
 
+    def _median(self, kind: Kind) -> float:
+        measured = [*self._measured[kind]]
+        if self._estimate_counts and kind in self._estimated:
+            measured.append(self._estimated[kind])
+        return median_low(measured)
+
     def as_estimates(self) -> "Seconds":
         """Return the same as estimates."""
-        seconds = Seconds()
+        seconds = Seconds(estimate_counts=self._estimate_counts)
         seconds._estimated = self.known()
         return seconds
 
@@ -74,7 +85,7 @@ class Pace:
     """Seconds of a step, of a start and of predicting an image, by kind of trial."""
 
     def __init__(self) -> None:
-        self._steps = Seconds()
+        self._steps = Seconds(estimate_counts=True)
         self._starts = Seconds()
         self._extreme_starts: tuple[float, float] | None = None
         self._predictions = Seconds()
