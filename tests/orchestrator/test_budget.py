@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from searches import Searched, run_search
 
+from orchestrator.estimates import CLOSING_SECONDS
+
 TRIALS, EPOCHS = 1000, 3
 SECONDS_TO_END = 30
 """Nothing of so short a search's pace is known beforehand; on a busy machine the end takes long."""
@@ -27,7 +29,7 @@ class Short:
 
 @pytest.fixture(scope="session")
 def short(cluster_words, searched, tmp_path_factory) -> Short:
-    budget = math.ceil(2 * seconds_to_first_trial(searched)) + 3
+    budget = math.ceil(2 * seconds_to_first_trial(searched) + CLOSING_SECONDS)
     words = [
         *(*cluster_words, "scheduler=median", f"train.epochs={EPOCHS}", f"search.trials={TRIALS}"),
         "search.keep=1",
