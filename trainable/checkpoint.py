@@ -14,7 +14,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from trainable.store import atomic_path, reading
+from trainable.store import atomic_path, link_or_copy, reading
 
 STATE, CHECKSUM = "state", "checksum"
 """Keys of the header beside those of the notes."""
@@ -22,14 +22,22 @@ _MARK = "tensor:"
 
 
 def save_state(
-    state: Mapping[str, Any], file: Path, notes: Mapping[str, str] | None = None
+    state: Mapping[str, Any],
+    file: Path,
+    notes: Mapping[str, str] | None = None,
+    previous: Path | None = None,
 ) -> None:
-    """Write nested dicts, lists, tensors and plain values to ``file``, at once or not at all."""
+    """Write nested dicts, lists, tensors and plain values to ``file``, at once or not at all.
+
+    What the file held before stays under the name ``previous``, if there is one.
+    """
     tensors: dict[str, torch.Tensor] = {}
     plain = json.dumps(_take_out(state, "", tensors))
     header = {**(notes or {}), STATE: plain, CHECKSUM: _checksum(tensors)}
     with atomic_path(file) as partial:
         save_file(tensors, partial, header)
+        if previous and file.exists():
+            link_or_copy(file, previous)
 
 
 def load_state(file: Path) -> dict[str, Any]:

@@ -64,6 +64,8 @@ def train(config: FitConfig, trial: TrialConfig, at_most: int, words: list[str])
     start_experiment(experiment, asked, seen)
     folder = experiment.trial(TRIAL)
     with closing(RecordedFit(trial, folder, {})) as fit:
+        if fit.notice:
+            print(f"note: {fit.notice}", file=sys.stderr)
         _train_epochs(fit, at_most, folder)
     results = folder.read()
     if results.outcome.status == "failed":

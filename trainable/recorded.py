@@ -14,9 +14,10 @@ from safetensors.torch import save_file
 from trainable.checkpoint import load_state, packed, read_notes, save_state
 from trainable.config import TrialConfig
 from trainable.device import select_device
+from trainable.experiment import versions
 from trainable.fitting import Fit
 from trainable.records import EpochRecord, MachineRecord, TrialRecord, best_epoch
-from trainable.settings import Value
+from trainable.settings import UserError, Value
 from trainable.store import (
     EPOCHS,
     BusyTrialError,
@@ -27,14 +28,24 @@ from trainable.store import (
     reading,
 )
 
+CODE = "code"
+"""Key, among the notes of a state and the versions, of the code that wrote it."""
+MISFIT = (LookupError, RuntimeError, TypeError, ValueError)
+"""What loading a state raises where it is not laid out as this code does it."""
+
+
+class OtherTrialError(UserError):
+    """A state is not of the trial that should go on from it; the message names the file."""
+
 
 class RecordedFit:
     """A fit whose every epoch is stored as soon as it is finished.
 
     It goes on from the state in the folder, if that is one of the same settings, labels and crops;
-    ``notice`` says why where it does not. Probabilities and weights are those of the best epoch so
-    far: a trial is worth its best epoch, not its last. Nobody else trains in the folder before
-    ``close``, or the end of the process.
+    where that is damaged, from the one before. ``notice`` is a sentence for the user where it does
+    not go on from the last one, and empty otherwise. Probabilities and weights are those of the
+    best epoch so far: a trial is worth its best epoch, not its last. Nobody else trains in the
+    folder before ``close``, or the end of the process.
     """
 
     def __init__(
@@ -47,6 +58,7 @@ class RecordedFit:
             held.enter_context(folder.held())
             folder.discard_partial_files()
             self.fit = Fit(config)
+            self._config = config
             self._marks = {"identity": config.identity(), "views": json.dumps(self.fit.views)}
             self.epochs = self._go_on() if folder.has_state() else []
             if self.epochs:
@@ -77,6 +89,7 @@ class RecordedFit:
         epoch = self.fit.step()
         started = time.perf_counter()
         if best_epoch([*self.epochs, epoch]) is epoch:
+            self._folder.discard_eval()
             self._folder.write_validation(self.fit.validation_probabilities())
             write_weights(self.fit, self._folder.weights_file)
         epoch = self._timed(epoch, time.perf_counter() - started)
@@ -106,23 +119,48 @@ class RecordedFit:
             self._unwritten = None
 
     def _go_on(self) -> list[EpochRecord]:
-        """Take the stored state and return its epochs; none where it is not this trial's."""
-        file = self._folder.state_file
-        try:
-            notes = read_notes(file)
-            if not self._marks.items() <= notes.items():
+        """Take the last state, or the one before it, and return its epochs; none of neither."""
+        problems: list[str] = []
+        for file in self._folder.states():
+            try:
+                epochs = self._take(file)
+            except UnreadableFileError as error:
+                problems.append(str(error))
+                continue
+            except OtherTrialError as error:
+                problems.append(str(error))
+                break
+            if problems:
+                self._folder.return_to_previous_state()
                 self.notice = (
-                    f"{file} was left by a trial of other settings, labels or crops: "
-                    f"{self._folder.name} starts anew"
+                    f"{problems[0]}: {self._folder.name} goes on from the state before it, "
+                    f"of epoch {epochs[-1].epoch}"
                 )
-                return []
-            with reading(file):
-                epochs = EPOCHS.validate_json(notes.get("epochs", ""))
-            self.fit.load_state_dict(load_state(file))
-        except UnreadableFileError as error:
-            self.notice = f"{error}: {self._folder.name} starts anew"
-            return []
-        return epochs
+            return epochs
+        self.notice = (
+            f"{'; '.join(problems)}: {self._folder.name} starts anew, and the predictions and "
+            "weights that are stored of it will be replaced"
+        )
+        return []
+
+    def _take(self, file: Path) -> list[EpochRecord]:
+        """Take a state and return its epochs; where that fails the fit is as it was."""
+        notes = read_notes(file)
+        if not self._marks.items() <= notes.items():
+            raise OtherTrialError(f"{file} was left by a trial of other settings, labels or crops")
+        with reading(file):
+            epochs = EPOCHS.validate_json(notes.get("epochs", ""))
+        state = load_state(file)
+        try:
+            self.fit.load_state_dict(state)
+        except MISFIT as error:
+            if notes.get(CODE) == versions()[CODE] or isinstance(error, torch.OutOfMemoryError):
+                raise
+            problem = f"{type(error).__name__}: {error}".splitlines()[0]
+        else:
+            return epochs
+        self.fit = Fit(self._config)  # a part of the state may have been taken
+        raise UnreadableFileError(f"cannot use {file}, which other code has written: {problem}")
 
     def _timed(self, epoch: EpochRecord, store_seconds: float) -> EpochRecord:
         # A state holds its own record, so how long it took to write stands in the next one.
@@ -131,8 +169,10 @@ class RecordedFit:
 
     def _commit(self, epochs: list[EpochRecord]) -> None:
         started = time.perf_counter()
-        notes = {**self._marks, "epochs": EPOCHS.dump_json(epochs).decode()}
-        save_state(self.fit.state_dict(), self._folder.state_file, notes)
+        records = EPOCHS.dump_json(epochs).decode()
+        notes = {**self._marks, CODE: versions()[CODE], "epochs": records}
+        folder = self._folder
+        save_state(self.fit.state_dict(), folder.state_file, notes, folder.previous_state_file)
         self.epochs = epochs
         self._stamp = self._folder.state_stamp()
         self._commit_seconds = time.perf_counter() - started

@@ -9,6 +9,7 @@
                         <trial>/trial.json       settings and machine
                                 epochs.json      every finished epoch
                                 state.safetensors     where a trial that has not ended goes on
+                                state.previous.safetensors   an epoch before, if that is damaged
                                 outcome.json     how it ended
                                 validation.npz   probabilities of the best epoch, by row
                                 eval.npz         probabilities of the eval images
@@ -113,6 +114,11 @@ class TrialFolder:
         return self.path / "state.safetensors"
 
     @property
+    def previous_state_file(self) -> Path:
+        """The state before, for a trial whose last one is damaged, safetensors."""
+        return self.path / "state.previous.safetensors"
+
+    @property
     def final_state_file(self) -> Path:
         """What an unfinished training on all persons goes on from, safetensors."""
         return self.path / "final-state.safetensors"
@@ -128,8 +134,17 @@ class TrialFolder:
         found = self.state_file.stat()
         return found.st_ino, found.st_mtime_ns
 
+    def states(self) -> list[Path]:
+        """Return the files that the trial can go on from, the last one first."""
+        return [file for file in (self.state_file, self.previous_state_file) if file.exists()]
+
+    def return_to_previous_state(self) -> None:
+        """Let the state before take the place of the last one, which is damaged."""
+        os.replace(self.previous_state_file, self.state_file)
+
     def discard_state(self) -> None:
         """Delete what only a trial that goes on would need."""
+        self.previous_state_file.unlink(missing_ok=True)
         self.state_file.unlink(missing_ok=True)
         self.discard_partial_files()
 
@@ -214,6 +229,10 @@ class TrialFolder:
     def has_eval(self) -> bool:
         """Say whether eval probabilities are stored."""
         return (self.path / "eval.npz").exists()
+
+    def discard_eval(self) -> None:
+        """Delete eval probabilities, which are of an epoch that is the best no longer."""
+        (self.path / "eval.npz").unlink(missing_ok=True)
 
     def read_epochs(self) -> list[EpochRecord]:
         """Return all finished epochs, none where the trial has not finished one."""

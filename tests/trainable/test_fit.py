@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainable import final
+from trainable import final, fit
 from trainable.config import TrialConfig
 from trainable.dataset import load_data
 from trainable.fit import as_it_was, main
 from trainable.settings import UserError, setting_paths
-from trainable.store import TrialFolder, open_experiment
+from trainable.store import TrialFolder, create_experiment, open_experiment
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +59,18 @@ def test_command_trains_and_stores_one_trial(runs, tiny):
     assert [epoch.epoch for epoch in results.epochs] == [1, 2]
     assert results.outcome.status == "completed"
     assert len(first_trial(runs).read_validation().rows) == 6 * 7
+
+
+def test_trial_that_cannot_go_on_from_what_is_stored_says_so(
+    tiny_words, tmp_path, monkeypatch, capsys
+):
+    experiment = create_experiment(tmp_path, "damaged")
+    state = experiment.trial("trial-001").state_file
+    state.parent.mkdir()
+    state.write_bytes(b"half a state")
+    monkeypatch.setattr(fit, "create_experiment", lambda runs, name: experiment)
+    main(tiny_words)
+    assert f"note: cannot read {state}: " in capsys.readouterr().err
 
 
 def test_eval_images_are_predicted_with_the_best_epoch(runs):

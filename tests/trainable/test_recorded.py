@@ -306,9 +306,9 @@ def test_trial_whose_state_is_damaged_goes_on_from_the_one_before_and_this_is_sa
 
 def test_damaged_state_never_takes_the_place_of_the_one_before(two_folds, twice, disk_full_after):
     os.truncate(twice.state_file, 1000)
-    with closing(RecordedFit(two_folds, twice, {})) as fit, disk_full_after(100_000):
-        with pytest.raises(StorageError):
-            fit.step()
+    no_room = pytest.raises(StorageError)
+    with closing(RecordedFit(two_folds, twice, {})) as fit, disk_full_after(100_000), no_room:
+        fit.step()
     with closing(RecordedFit(two_folds, twice, {})) as fit:
         assert ([epoch.epoch for epoch in fit.epochs], fit.notice) == ([1], "")
 
@@ -345,7 +345,7 @@ def test_state_of_other_code_is_gone_on_with_where_it_fits(two_folds, twice):
         assert (len(fit.epochs), fit.notice) == (2, "")
 
 
-NO_NETWORK = {"networks": {"": {0: {"model": {}, "updates": {}}}}}
+NO_NETWORK = {"networks": [{"model": {}, "updates": {}}] * 2}
 
 
 @pytest.mark.parametrize("changed", [{"kept": {}}, NO_NETWORK], ids=["KeyError", "RuntimeError"])
