@@ -7,6 +7,7 @@ was committed before a kill must be there, to the last digit of its seconds, at 
 
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -58,7 +59,7 @@ def kills(
         tell(f"undisturbed: {time.monotonic() - started:.0f} s")
         runs = Path(folder) / "disturbed"
         seen = disturbed([*words, f"search.runs='{runs}'"], runs, (count, seed, give_up))
-        report(seen, undisturbed, ExperimentFolder(runs / NAME))
+        report(seen, undisturbed, ExperimentFolder(runs / NAME), count)
 
 
 def disturbed(words: Sequence[str], runs: Path, limits: tuple[int, int, float]) -> Kills:
@@ -67,9 +68,12 @@ def disturbed(words: Sequence[str], runs: Path, limits: tuple[int, int, float]) 
     moments, seen, folder = random.Random(seed), Kills(), ExperimentFolder(runs / NAME)
     while len(seen.seconds) < count and not is_finished(folder):
         seconds = moments.uniform(0.0, 40.0)
-        driver = start(words if not folder.journal.exists() else resumed(runs))
+        if not folder.journal.exists():
+            shutil.rmtree(runs, ignore_errors=True)  # killed before anything had begun
+        driver = start(resumed(runs) if folder.journal.exists() else words)
         try:
-            driver.wait(seconds)
+            if code := driver.wait(seconds):
+                raise RuntimeError(f"the search ended by itself with {code}")
         except subprocess.TimeoutExpired:
             driver.send_signal(signal.SIGKILL)
             driver.wait()
@@ -82,7 +86,7 @@ def disturbed(words: Sequence[str], runs: Path, limits: tuple[int, int, float]) 
     return seen
 
 
-def report(seen: Kills, undisturbed: ExperimentFolder, found: ExperimentFolder) -> None:
+def report(seen: Kills, undisturbed: ExperimentFolder, found: ExperimentFolder, asked: int) -> None:
     """Print what was compared; exit with 1 where anything differs."""
     whole, again = outcome_of(undisturbed), outcome_of(found)
     final = committed(found)
@@ -95,7 +99,7 @@ def report(seen: Kills, undisturbed: ExperimentFolder, found: ExperimentFolder) 
     tell(f"kills: {len(seen.seconds)}; trials: {len(again)} of {len(whole)}")
     tell(f"trials and scores at every step as without kills: {'yes' if again == whole else 'NO'}")
     tell(f"committed epochs lost or trained again: {lost}")
-    raise typer.Exit(0 if again == whole and not lost else 1)
+    raise typer.Exit(0 if again == whole and not lost and len(seen.seconds) == asked else 1)
 
 
 def outcome_of(folder: ExperimentFolder) -> dict[str, object]:

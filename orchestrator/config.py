@@ -100,9 +100,9 @@ class SchedulerSection(Section):
         default="halving", description="rule"
     )
     promote: bool = Field(
-        default=False,
-        description="halving: a trial pauses at a rung, and the best paused one goes on before "
-        "anything new starts; else it goes on at once or is stopped",
+        default=True,
+        description="halving: trials pause at a rung, and the best paused one goes on before "
+        "anything new starts; false: at a rung a trial goes on at once or is stopped",
     )
     grace_epochs: int = Field(default=2, ge=1, description="epochs before the first rung")
     reduction: float = Field(default=3, gt=1, description="one in so many goes on at a rung")

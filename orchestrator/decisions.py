@@ -17,8 +17,8 @@ from trainable.recipes.recipe import Settings
 
 FAILURES_FORGIVEN = 2
 """Times a trial is started again when its process fails."""
-TRIES = 8
-"""New configurations looked at, at once, for one that the time allows."""
+TRIES = 4
+"""Configurations that may wait for more time while others are looked for that need less."""
 OUT_OF_TIME = "the time was over"
 
 
@@ -68,6 +68,10 @@ class Watch(Protocol):
         """A trial is over."""
         ...
 
+    def had_ended(self, event: Ended) -> None:
+        """A trial was over when an earlier driver died, who may not have told anybody."""
+        ...
+
 
 @dataclass(frozen=True)
 class Taken:
@@ -91,6 +95,9 @@ class Unwatched:
         """Nobody is told."""
 
     def ended(self, event: Ended) -> None:
+        """Nobody is told."""
+
+    def had_ended(self, event: Ended) -> None:
         """Nobody is told."""
 
 
@@ -122,10 +129,11 @@ class TrialState:
     step: int = 0
     score: float | None = None
     failures: int = 0
+    has_begun: bool = False
     is_filling: bool = False
-    verdict: Verdict = "continue"
-    may_go_on: bool = False
-    """Whether a resumed search goes on with it although it has ended."""
+    verdict: Verdict | Literal["taken"] = "continue"
+    ended: Ended | None = None
+    """How it ended; a resumed search may go on with it all the same."""
 
 
 class Search:
@@ -217,27 +225,35 @@ class Search:
             self._happens(Ended(trial=trial, status="failed", reason=reason, again=True))
 
     def close(self) -> None:
-        """End what is paused, and what the deadline cut off; a resumed search takes up the latter.
+        """End what has not ended; a resumed search takes up what only the time cut off.
 
         Call it when nothing is left to do, or the time is over.
         """
         for trial, state in list(self.trials.items()):
             if state.status == "paused":
-                self._happens(Ended(trial=trial, status="stopped"))
-            elif state.status == "running":
+                self._happens(Ended(trial=trial, status="stopped", again=self._time.is_limited))
+            elif state.status == "running" or (state.status == "waiting" and state.step):
                 self._happens(Ended(trial=trial, status="stopped", reason=OUT_OF_TIME, again=True))
 
     def replay(self, events: Sequence[Event]) -> None:
         """Take up what an earlier driver wrote; its unfinished trials go on first."""
         for event in events:
-            if isinstance(event, Reported):
+            if isinstance(event, Reported) and event.verdict != "taken":
                 self.rule.judge(event.trial, event.step, event.score)
-            self._apply(event, is_replayed=True)
+            self._apply(event)
+
+    def settle(self) -> None:
+        """Carry out what was written and perhaps not done, as its driver died in between."""
         for trial, state in list(self.trials.items()):
             if state.status == "running" and state.verdict == "stop":
-                self._end(trial)  # written as judged, and not yet as ended
-            elif state.status == "running" or (state.status == "ended" and state.may_go_on):
+                self._end(trial)
+            elif state.status == "running":
                 self._set(trial, replace(state, status="waiting", failures=0))
+            elif state.ended and state.ended.again:
+                status = "paused" if state.verdict == "pause" else "waiting"
+                self._set(trial, replace(state, status=status, failures=0, ended=None))
+            elif state.ended:
+                self._watch.had_ended(state.ended)
 
     def _regular(self) -> str | None:
         while trial := self._unfinished() or self._promoted() or self._new():
@@ -248,29 +264,35 @@ class Search:
     def _take_over(self, trial: str) -> bool:
         """Give a trial that has not begun the result of an equal one, if there is one."""
         state = self.trials[trial]
-        taken = self._taken(trial, state.values) if self._taken and not state.step else None
+        taken = self._taken(trial, state.values) if self._taken and not state.has_begun else None
         if taken is None:
             return False
         for step, score in taken.scores:
-            self.rule.judge(trial, step, score)
-            self._happens(Reported(trial=trial, step=step, score=score, verdict="continue"))
+            if step > state.step:
+                self._happens(Reported(trial=trial, step=step, score=score, verdict="taken"))
         reason = f"taken from {taken.source}"
         self._happens(Ended(trial=trial, status="completed", reason=reason))
         return True
 
     def _unfinished(self) -> str | None:
-        waiting = self._waiting
-        return next((trial for trial in waiting if self._may_start(trial, 1)), None)
+        """Return a trial that has begun and goes on, or that there was no time for before."""
+        return next((trial for trial in self._waiting if self._fits(trial)), None)
+
+    def _fits(self, trial: str) -> bool:
+        """Say whether there is time for a trial: a new one has to reach its first rung."""
+        is_new = not self.trials[trial].step
+        return self._may_start(trial, self._to_next_level(trial) if is_new else 1)
 
     def _promoted(self) -> str | None:
         trial = self.rule.promotable()
         return trial if trial and self._may_start(trial, self._to_next_level(trial)) else None
 
     def _new(self) -> str | None:
-        """Return a new trial that the time allows; those it does not allow keep waiting."""
-        for _ in range(TRIES):
-            if self.unproposed <= 0:
-                return None
+        """Return a new trial that the time allows; those it does not allow keep waiting.
+
+        While so many wait, it is too late for more.
+        """
+        while self.unproposed > 0 and len(self._waiting) < TRIES:
             trial = f"trial-{len(self.trials) + 1:03d}"
             proposal = self._proposals.propose(trial)
             if proposal is None:
@@ -278,7 +300,7 @@ class Search:
                 return None
             values = dict(proposal.values)
             self._happens(Proposed(trial=trial, values=values, source=proposal.source))
-            if self._may_start(trial, self._to_next_level(trial)):
+            if self._fits(trial):
                 return trial
         return None
 
@@ -316,7 +338,7 @@ class Search:
 
     def _is_too_late_for_others(self) -> bool:
         """Say whether others wait for a slot that the time no longer allows to begin."""
-        if not self._time.is_limited or any(self._may_start(trial, 1) for trial in self._waiting):
+        if not self._time.is_limited or any(self._fits(trial) for trial in self._waiting):
             return False
         is_left = self.unproposed > 0
         first = self.rule.levels[0] if self.rule.levels else 1
@@ -331,16 +353,24 @@ class Search:
     def _happens(self, event: Event) -> None:
         self._write(event)
         self._apply(event)
+        if isinstance(event, Ended):
+            self._watch.ended(event)
 
-    def _apply(self, event: Event, *, is_replayed: bool = False) -> None:
+    def _apply(self, event: Event) -> None:
         match event:
             case Proposed():
-                if is_replayed:
+                if not self._proposals.knows(event.trial):
                     self._proposals.restore(event.trial, event.values)
                 self._set(event.trial, TrialState(event.values, self._ask.steps(event.values)))
             case Began():
                 self.rule.promote(event.trial)
-                self._change(event.trial, status="running", is_filling=event.is_filling)
+                self._change(
+                    event.trial,
+                    status="running",
+                    is_filling=event.is_filling,
+                    verdict="continue",
+                    has_begun=True,
+                )
             case Reported():
                 self._take(event)
             case Broke():
@@ -348,23 +378,19 @@ class Search:
                 self._change(event.trial, status="waiting", failures=failures)
             case Ended():
                 self._take_end(event)
-                if not is_replayed:
-                    self._watch.ended(event)
             case _:
                 pass
 
     def _take(self, event: Reported) -> None:
         self._proposals.tell(event.trial, event.step, event.score)
+        self.scores.setdefault(event.step, []).append(event.score)
         if event.verdict == "continue":
             self.rule.promote(event.trial)
-        self.scores.setdefault(event.step, []).append(event.score)
-        is_paused = event.verdict == "pause"
+        if event.verdict == "taken":
+            self.rule.enter(event.trial, event.step, event.score)
+        status = {"pause": "paused", "taken": "waiting"}.get(event.verdict, "running")
         self._change(
-            event.trial,
-            status="paused" if is_paused else "running",
-            step=event.step,
-            score=event.score,
-            verdict=event.verdict,
+            event.trial, status=status, step=event.step, score=event.score, verdict=event.verdict
         )
 
     def _take_end(self, event: Ended) -> None:
@@ -373,7 +399,7 @@ class Search:
             score = None if event.status == "failed" else self.trials[event.trial].score
             is_complete = event.status == "completed"
             self._proposals.end(event.trial, is_complete=is_complete, score=score)
-        self._change(event.trial, status="ended", may_go_on=event.again)
+        self._change(event.trial, status="ended", ended=event)
 
     def _change(self, trial: str, **changes: Any) -> None:
         self._set(trial, replace(self.trials[trial], **changes))

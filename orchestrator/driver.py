@@ -14,8 +14,10 @@ from orchestrator.finish import (
     best_trials,
     how_to_resume,
     predict_all,
+    runs_option,
     summary,
 )
+from orchestrator.journal import Journal
 from orchestrator.plan import Plan
 from orchestrator.progress import SearchProgress
 from orchestrator.tuning import Session, final_base, run_trials
@@ -66,17 +68,19 @@ def predict_best(session: Session, slots: Slots, progress: SearchProgress) -> li
 def train_final(session: Session, trial: str) -> None:
     """Train the best trial's settings on k folds, in an experiment of its own, and predict."""
     plan, folder = final_experiment(session, trial)
+    events = Journal(folder.journal).read()[0] if folder.journal.exists() else []
     cluster = plan.config.cluster
     slots = share_out(cluster, 1, nodes())
     plan = replace(plan, base=suited(plan.base, slots))
     print(f"\n{trial} on {plan.base.cv.folds} folds: {folder.path}")
-    trained = run_trials(replace(session, plan=plan, folder=folder, events=()), slots)
+    trained = run_trials(replace(session, plan=plan, folder=folder, events=events), slots)
     best = best_trials(trained.progress, folder, 1)
+    where = runs_option(folder)
     if not best or not trained.is_over:
         print(f"{trial} was not trained on the folds", file=sys.stderr)
         return
     predict_all(folder, best, Predicting(slots, bool(cluster.address)))
-    print(f"  python -m analysis.ensemble --experiment {folder.name} --trials {best[0]}")
+    print(f"  python -m analysis.ensemble --experiment {folder.name} --trials {best[0]}{where}")
 
 
 def final_experiment(session: Session, trial: str) -> tuple[Plan, ExperimentFolder]:
@@ -91,7 +95,11 @@ def final_experiment(session: Session, trial: str) -> tuple[Plan, ExperimentFold
     plan = replace(
         session.plan, config=config, base=base, space=Space(question, {}), points=({},), notes=()
     )
-    folder = create_experiment(session.folder.path.parent, f"{session.folder.name}-final")
+    runs, name = session.folder.path.parent, f"{session.folder.name}-final"
+    begun = ExperimentFolder(runs / name)
+    if begun.journal.exists() and begun.read_record().question == question:
+        return plan, begun  # the driver died while it was trained
+    folder = create_experiment(runs, name)
     settings = {**config.model_dump(mode="json"), **base.model_dump(mode="json")}
     seen = [load_data(own.data) for own in base.member_configs().values()]
     start_experiment(folder, Asked(question, plan.command, plan.words, settings, {}), seen)
@@ -109,5 +117,6 @@ def suited(base: TrialConfig, slots: Slots) -> TrialConfig:
         return base.with_values({"machine.device": "cpu"})
     if base.machine.loaders is not None:
         return base
-    networks = base.cv.folds * len(base.member_configs())
+    at_once = 1 if base.cv.fidelity == "folds" else base.cv.folds
+    networks = at_once * len(base.member_configs())
     return base.with_values({"machine.loaders": spare_cores(int(slots.cpus), networks)})

@@ -24,10 +24,13 @@ CLOSING_SECONDS = 8.0
 times as much."""
 
 
-def estimated_pace(plan: Plan, folder: ExperimentFolder, end: End | None) -> Pace:
+def estimated_pace(
+    plan: Plan, folder: ExperimentFolder, end: End | None, *, is_resumed: bool = False
+) -> Pace:
     """Return the pace of earlier trials here, or where there is a deadline that of a probe.
 
-    UserError where the time does not suffice for one trial. Of a cluster that is joined nothing is
+    UserError where the time does not suffice for one trial; of a resumed search less may be left.
+    Of a cluster that is joined nothing is
     known beforehand.
     """
     if plan.config.cluster.address:
@@ -44,7 +47,8 @@ def estimated_pace(plan: Plan, folder: ExperimentFolder, end: End | None) -> Pac
     if pace.step_seconds(kind) is None:
         found = probe(config)
         pace.seed(kind, found.step_seconds, found.start_seconds, found.validation_seconds_per_image)
-    refuse_too_short(end, time.time(), _one_trial(config, pace, len(data.eval_images)))
+    if not is_resumed:
+        refuse_too_short(end, time.time(), _one_trial(config, pace, len(data.eval_images)))
     return pace
 
 

@@ -110,7 +110,7 @@ def summary(progress: SearchProgress, folder: ExperimentFolder, predicted: int) 
     """Return what came out and what to type next."""
     counts = progress.counts
     runs, name = folder.path.parent, folder.name
-    where = "" if _is_default(runs) else f" --runs {runs}"
+    where = runs_option(folder)
     lines = [
         "",
         f"{name}: {counts['completed']} completed, {counts['stopped']} stopped early, "
@@ -122,6 +122,12 @@ def summary(progress: SearchProgress, folder: ExperimentFolder, predicted: int) 
         f"  python -m analysis.ensemble --top {max(1, min(3, predicted))}{where}",
     ]
     return "\n".join(lines)
+
+
+def runs_option(folder: ExperimentFolder) -> str:
+    """Return the option that says where the experiment is, empty where it need not be said."""
+    runs = folder.path.parent
+    return "" if _is_default(runs) else f" --runs {runs}"
 
 
 def how_to_resume(progress: SearchProgress, folder: ExperimentFolder, command: str) -> str:

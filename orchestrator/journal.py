@@ -47,13 +47,13 @@ class Began(Line):
 
 
 class Reported(Line):
-    """A trial finished a step, and what follows from its score."""
+    """A trial finished a step, and what follows from its score; ``taken``: an equal one did."""
 
     event: Literal["reported"] = "reported"
     trial: str
     step: int
     score: float
-    verdict: Verdict
+    verdict: Verdict | Literal["taken"]
 
 
 class Broke(Line):

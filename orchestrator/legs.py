@@ -1,6 +1,7 @@
 """How does Ray Tune run a search? Each leg of a trial is a Ray trial, run by thin adapters."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from ray.tune.experiment import Trial
@@ -10,6 +11,8 @@ from ray.tune.search import Searcher
 from orchestrator.decisions import Search
 from trainable.ray_trial import BEST, EPOCH, FAILURE, KNOWN, STEP, TRIAL
 from trainable.records import EpochRecord
+from trainable.settings import UserError
+from trainable.store import StorageError
 
 
 class EpochWatch(Protocol):
@@ -32,9 +35,26 @@ class LegSearcher(Searcher):
         self._reason_of = reason_of
         self._trials: dict[str, str] = {}
         self.is_finished = False
+        self.error: Exception | None = None
+        """What cannot be gone on with: a full disk. Ray would make a traceback of it."""
 
     def suggest(self, trial_id: str) -> Any:
         """Return the next leg, None while there is nothing to do, or that there is none left."""
+        with self.errors_kept():
+            return self._suggest(trial_id)
+        return Searcher.FINISHED
+
+    @contextmanager
+    def errors_kept(self) -> Generator[None]:
+        """Keep the first error that the user should be told, and let the search end."""
+        try:
+            yield
+        except (StorageError, UserError) as error:
+            self.error = self.error or error
+
+    def _suggest(self, trial_id: str) -> Any:
+        if self.error:
+            return Searcher.FINISHED
         leg = self.search.next_leg()
         if leg is None:
             self.is_finished = self.search.is_idle
@@ -47,8 +67,9 @@ class LegSearcher(Searcher):
     ) -> None:
         """Free the slot; a leg that ended otherwise than by a verdict has failed."""
         trial = self._trials.pop(trial_id)
-        if error:
-            self.search.broke(trial, self._reason_of(trial))
+        if error and not self.error:
+            with self.errors_kept():
+                self.search.broke(trial, self._reason_of(trial))
 
     def save(self, checkpoint_path: str) -> None:
         """Write nothing: the journal holds all."""
@@ -63,13 +84,21 @@ class LegSearcher(Searcher):
 class LegScheduler(FIFOScheduler):
     """Ends a leg where its trial pauses or ends."""
 
-    def __init__(self, search: Search, watch: EpochWatch) -> None:
+    def __init__(self, searcher: LegSearcher, watch: EpochWatch) -> None:
         super().__init__()
-        self._search = search
+        self._searcher = searcher
+        self._search = searcher.search
         self._watch = watch
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: Mapping[str, Any]) -> str:
         """Take a step's score; a lost loss is the trial's own failure."""
+        with self._searcher.errors_kept():
+            return self._decide(trial, result)
+        return TrialScheduler.STOP
+
+    def _decide(self, trial: Trial, result: Mapping[str, Any]) -> str:
+        if self._searcher.error:
+            return TrialScheduler.STOP
         name = trial.config[TRIAL]
         if result[FAILURE]:
             self._search.fail(name, result[FAILURE])

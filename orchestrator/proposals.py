@@ -52,6 +52,10 @@ class Proposals(Protocol):
         """Take a trial that was proposed by an earlier driver."""
         ...
 
+    def knows(self, trial: str) -> bool:
+        """Say whether the trial was proposed here, or restored."""
+        ...
+
     def tell(self, trial: str, step: int, score: float) -> None:
         """Learn the best score so far of a trial."""
         ...
@@ -66,18 +70,23 @@ class Listed:
 
     def __init__(self, points: Sequence[Settings]) -> None:
         self._points = tuple(points)
-        self._proposed = 0
+        self._proposed: set[str] = set()
 
     def propose(self, trial: str) -> Proposal | None:
         """Return the next of the list."""
-        if self._proposed == len(self._points):
+        place = len(self._proposed)
+        if place == len(self._points):
             return None
-        self._proposed += 1
-        return Proposal(self._points[self._proposed - 1], LISTED)
+        self._proposed.add(trial)
+        return Proposal(self._points[place], LISTED)
 
     def restore(self, trial: str, values: Settings) -> None:
         """Count it."""
-        self._proposed += 1
+        self._proposed.add(trial)
+
+    def knows(self, trial: str) -> bool:
+        """Say whether it was counted."""
+        return trial in self._proposed
 
     def tell(self, trial: str, step: int, score: float) -> None:
         """Learn nothing."""
@@ -106,6 +115,7 @@ class Sampled:
         self._first = tuple(first)
         self._study = optuna.create_study(direction="maximize")
         self._trials: dict[str, optuna.Trial] = {}
+        self._left: set[str] = set()
 
     def propose(self, trial: str) -> Proposal | None:
         """Draw a configuration; what a first one leaves open is drawn too."""
@@ -115,15 +125,26 @@ class Sampled:
         return Proposal(self._ask(trial, first.values, sampler), first.source)
 
     def restore(self, trial: str, values: Settings) -> None:
-        """Ask for exactly these values."""
-        self._ask(trial, values, RandomSampler(seed=0))
+        """Ask for exactly these values; one that has left the space teaches nothing any more."""
+        try:
+            self._ask(trial, values, RandomSampler(seed=0))
+        except ValueError:
+            self._study.tell(self._trials[trial], state=TrialState.FAIL)
+            self._left.add(trial)
+
+    def knows(self, trial: str) -> bool:
+        """Say whether the study holds it."""
+        return trial in self._trials
 
     def tell(self, trial: str, step: int, score: float) -> None:
         """Pass the score on."""
-        self._trials[trial].report(score, step)
+        if trial not in self._left:
+            self._trials[trial].report(score, step)
 
     def end(self, trial: str, *, is_complete: bool, score: float | None) -> None:
         """Pass on how it ended: a stopped trial is no complete one."""
+        if trial in self._left:
+            return
         if score is None:
             self._study.tell(self._trials[trial], state=TrialState.FAIL)
         elif is_complete:

@@ -10,7 +10,7 @@ from orchestrator.plan import Plan
 from trainable.command_line import Schema, read_words
 from trainable.config import DataConfig
 from trainable.dataset import FaceData
-from trainable.experiment import add_start, versions
+from trainable.experiment import versions
 from trainable.records import ExperimentRecord, Resumption
 from trainable.settings import UserError
 from trainable.store import ExperimentFolder, now, open_experiment
@@ -32,8 +32,8 @@ class Resumed:
     words: list[str]
     anyway: bool
 
-    def accept(self, plan: Plan, data: FaceData) -> list[str]:
-        """Write down that the search goes on, and return what has changed since it was started.
+    def accept(self, plan: Plan, data: FaceData) -> Resumption:
+        """Return what is written down when the search goes on, with what has changed meanwhile.
 
         UserError where something has changed and nobody said that it may.
         """
@@ -45,14 +45,12 @@ class Resumed:
                 + "\n".join(f"  {change}" for change in changes)
                 + "\nGo on all the same with search.anyway=true, or start a new search"
             )
-        again = Resumption(
+        return Resumption(
             at=now(),
             words=list(plan.words),
             data_fingerprint=data.fingerprint(),
             changes=changes,
         )
-        add_start(self.folder, again)
-        return [f"{change}: going on all the same" for change in changes]
 
 
 def resumed(asked: SearchConfig, words: Sequence[str], schema: Schema[Any]) -> Resumed:

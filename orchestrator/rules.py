@@ -43,6 +43,10 @@ class Rule(Protocol):
         """Let a trial that is over wait for nothing; its scores stay."""
         ...
 
+    def enter(self, trial: str, step: int, score: float) -> None:
+        """Count a score of a trial that takes nobody's place, as it was trained before."""
+        ...
+
 
 class Fifo:
     """Every trial trains to its end."""
@@ -65,6 +69,9 @@ class Fifo:
         """Nobody is paused."""
 
     def forget(self, trial: str) -> None:
+        """Nothing is kept."""
+
+    def enter(self, trial: str, step: int, score: float) -> None:
         """Nothing is kept."""
 
 
@@ -103,6 +110,12 @@ class Halving(Fifo):
         """Keep its scores, and no place to go on from."""
         self._rungs.leave(trial, goes_on=False)
 
+    def enter(self, trial: str, step: int, score: float) -> None:
+        """Keep its score, and no place to go on from."""
+        if step in self.levels:
+            self._rungs.add(trial, step, score)
+            self._rungs.leave(trial, goes_on=False)
+
 
 @dataclass(frozen=True)
 class _StandIn:
@@ -140,6 +153,10 @@ class RaysRule(Fifo):
             return "continue"
         self._stopped.add(trial)
         return "stop"
+
+    def enter(self, trial: str, step: int, score: float) -> None:
+        """Show it to Ray's rule, whatever that says."""
+        self.judge(trial, step, score)
 
 
 def rung_levels(grace: int, reduction: float, steps: int) -> tuple[int, ...]:

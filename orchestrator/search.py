@@ -17,8 +17,8 @@ from orchestrator.resume import Resumed, resumed
 from trainable.check import check_trial
 from trainable.command_line import Schema, process_start, read_words, run_command
 from trainable.dataset import FaceData
-from trainable.experiment import Asked, start_experiment
-from trainable.records import FirstTrial
+from trainable.experiment import Asked, add_start, start_experiment
+from trainable.records import FirstTrial, Resumption
 from trainable.settings import UserError
 from trainable.store import ExperimentFolder, create_experiment
 
@@ -85,8 +85,9 @@ def go_on(found: Resumed, plan_from: PlanFrom, now: datetime) -> Ended:
     plan = plan_from(found.words)
     end = end_of(plan, now)
     data = check_trial(plan.base)[0]
-    tell([*plan.notes, *found.accept(plan, data)])
-    return Ended(run(plan, found.folder, end, is_resumed=True), plan, found.folder)
+    again = found.accept(plan, data)
+    tell([*plan.notes, *(f"{change}: going on all the same" for change in again.changes)])
+    return Ended(run(plan, found.folder, end, again), plan, found.folder)
 
 
 def end_of(plan: Plan, now: datetime) -> End | None:
@@ -109,9 +110,12 @@ def experiment_name(plan: Plan) -> str:
 
 
 def run(
-    plan: Plan, experiment: ExperimentFolder, end: End | None, *, is_resumed: bool = False
+    plan: Plan, experiment: ExperimentFolder, end: End | None, again: Resumption | None = None
 ) -> int:
-    """Run the trials on Ray, predict the eval images with the best and print what came out."""
+    """Run the trials on Ray, predict the eval images with the best and print what came out.
+
+    ``again`` is written down where a search is resumed, when nothing speaks against it any more.
+    """
     # Ray is imported only when every mistake that can be found without it has been found.
     from orchestrator.driver import tune_and_predict
     from orchestrator.estimates import estimated_pace
@@ -119,9 +123,11 @@ def run(
     from orchestrator.tuning import Session
 
     with experiment.searched():
-        events, notice = Journal(experiment.journal).read() if is_resumed else ([], "")
+        events, notice = Journal(experiment.journal).read() if again else ([], "")
         tell([notice] if notice else [])
-        pace = estimated_pace(plan, experiment, end)
+        pace = estimated_pace(plan, experiment, end, is_resumed=again is not None)
+        if again:
+            add_start(experiment, again)
         return tune_and_predict(Session(plan, experiment, end, pace, events))
 
 

@@ -80,11 +80,14 @@ def run_trials(session: Session, slots: Slots) -> Trained:
             stored_progress(_goal(session), search.trials, folder),
             lambda: timekeeper.seconds_left(search, slots.count),
         )
+        search.settle()
         searcher = LegSearcher(search, partial(failure_of, folder))
         try:
             _tuner(session, slots, searcher, watch, timekeeper).fit()
         finally:
             shutil.rmtree(folder.path / RAYS_FOLDER, ignore_errors=True)
+        if searcher.error:
+            raise searcher.error
         is_over = searcher.is_finished or timekeeper.is_over()
         if is_over:
             search.close()
@@ -203,7 +206,7 @@ def _tuner(
         param_space=shared,
         tune_config=tune.TuneConfig(
             search_alg=searcher,
-            scheduler=LegScheduler(searcher.search, watch),
+            scheduler=LegScheduler(searcher, watch),
             num_samples=-1,
             reuse_actors=True,
             trial_name_creator=leg_name,

@@ -3,8 +3,9 @@
 The search tells; the store, TensorBoard and the live table are told.
 """
 
+import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from orchestrator.decisions import TrialState
@@ -16,7 +17,7 @@ from orchestrator.tensorboard import TensorBoardLog
 from orchestrator.timekeeper import Timekeeper
 from trainable.recipes.recipe import Settings
 from trainable.records import EpochRecord, Outcome
-from trainable.store import RUNNING, ExperimentFolder
+from trainable.store import RUNNING, ExperimentFolder, UnreadableFileError
 
 SECONDS_BETWEEN_FORECASTS = 5
 
@@ -34,6 +35,7 @@ class SearchWatch:
         self._log = TensorBoardLog(folder.tensorboard, plan.space, plan.base)
         self._live = live
         self._forecast_at = 0.0
+        self._may_go_on: set[str] = set()
 
     def begin(self, progress: SearchProgress, seconds_left: Callable[[], float | None]) -> None:
         """Show where the search stands; ``seconds_left`` forecasts when all is ready."""
@@ -71,13 +73,20 @@ class SearchWatch:
     def ended(self, event: Ended) -> None:
         """Keep how the trial ended; what going on would need is kept where it may go on."""
         stored = self._folder.trial(event.trial)
+        (self._may_go_on.add if event.again else self._may_go_on.discard)(event.trial)
         traceback = stored.read_outcome().traceback if event.status == "failed" else ""
         stored.write_outcome(Outcome(status=event.status, reason=event.reason, traceback=traceback))
         if not event.again:
             stored.discard_state()
         self._log.trial_finished(event.trial, event.status)
         self._show(self.progress.trial_ended(event.trial, event.status, event.reason))
-        keep_best_weights(self._folder, self.progress, self._keep)
+        keep_best_weights(self._folder, self.progress, self._keep, self._may_go_on)
+
+    def had_ended(self, event: Ended) -> None:
+        """Make up for what an earlier driver did not live to do."""
+        stored = self._folder.trial(event.trial)
+        if stored.read_outcome().status != event.status or (stored.has_state() and not event.again):
+            self.ended(event)
 
     def tick(self) -> None:
         """Keep the table's clock going, and look ahead from time to time."""
@@ -100,27 +109,41 @@ def stored_progress(
     """Return how far the trials of the journal are; what has not ended is paused."""
     progress = SearchProgress(goal)
     for name, state in trials.items():
-        stored = folder.trial(name)
-        epochs = [epoch for epoch in stored.read_epochs() if epoch.epoch <= state.step]
-        outcome = stored.read_outcome()
-        if not epochs and outcome == RUNNING:
+        if not state.has_begun and not state.ended:
             continue  # it was proposed, and no more
-        progress = progress.trial_started(name, state.values, epochs)
-        is_over = state.status == "ended"
+        progress = progress.trial_started(name, state.values, known_epochs(folder, name, state))
         progress = (
-            progress.trial_ended(name, outcome.status, outcome.reason)
-            if is_over
+            progress.trial_ended(name, state.ended.status, state.ended.reason)
+            if state.ended
             else progress.trial_paused(name)
         )
     return progress
 
 
-def keep_best_weights(folder: ExperimentFolder, progress: SearchProgress, keep: int) -> None:
+def known_epochs(folder: ExperimentFolder, name: str, state: TrialState) -> list[EpochRecord]:
+    """Return the epochs that the journal knows of; none, and a word, where they are damaged."""
+    try:
+        stored = folder.trial(name).read_epochs()
+    except UnreadableFileError as error:
+        print(f"note: {error}: {name} is shown without its epochs", file=sys.stderr)
+        return []
+    return [epoch for epoch in stored if epoch.epoch <= state.step]
+
+
+def keep_best_weights(
+    folder: ExperimentFolder,
+    progress: SearchProgress,
+    keep: int,
+    spared: Collection[str] = (),
+) -> None:
     """Delete the weights of the trials that have ended, but for the ``keep`` best of them.
+
+    Those of ``spared`` trials that failed are kept: a resumed search goes on with them.
 
     Only the ended count: the weights of a trial that runs may be better than the driver knows,
     and a trial that will yet fail must not displace one that has not.
     """
-    failed = [trial for trial in progress.trials.values() if trial.status == "failed"]
+    trials = progress.trials.values()
+    failed = [one for one in trials if one.status == "failed" and one.trial not in spared]
     for trial in [*failed, *progress.ended_well[keep:]]:
         folder.trial(trial.trial).weights_file.unlink(missing_ok=True)

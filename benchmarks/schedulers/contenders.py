@@ -124,7 +124,8 @@ def ours(
         Halving(levels, REDUCTION, promote=promote),
         write=forget,
     )
-    return LegSearcher(search, str), LegScheduler(search, Nobody())
+    searcher = LegSearcher(search, str)
+    return searcher, LegScheduler(searcher, Nobody())
 
 
 def forget(event: Event) -> None:

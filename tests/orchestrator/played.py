@@ -42,6 +42,9 @@ class Watched:
     def ended(self, event: Ended):
         self.told.append((event.trial, event.status))
 
+    def had_ended(self, event: Ended):
+        self.told.append((event.trial, f"had {event.status}"))
+
 
 @dataclass
 class Played:
@@ -79,6 +82,7 @@ def play(
         **options,
     )
     search.replay(earlier)
+    search.settle()
     busy, now, trained = [], 0.0, []
     while True:
         while (leg := search.next_leg()) is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 from played import STEPS, Watched, own_score, play, sampled
 
-from orchestrator.decisions import OUT_OF_TIME, Taken
+from orchestrator.decisions import OUT_OF_TIME, TRIES, Ask, Search, Taken
 from orchestrator.journal import Began, Broke, Ended, Opened, Proposed, Reported
 from orchestrator.proposals import Listed
 from orchestrator.rules import Fifo, Halving
@@ -115,8 +115,6 @@ def test_search_writes_an_event_before_it_is_told():
 
 
 def play_into(written, watch):
-    from orchestrator.decisions import Ask, Search
-
     search = Search(
         Ask(3, 1, lambda values: STEPS), sampled(), Fifo(), write=written.append, watch=watch
     )
@@ -297,3 +295,62 @@ def test_failure_that_was_written_is_counted_after_a_restart():
         Broke(trial="trial-001", reason="killed"),
     ]
     assert len(play(Fifo(), trials=1, earlier=events).trained) == STEPS
+
+
+def test_trial_that_could_not_reach_its_first_rung_is_not_started_when_asked_again():
+    time = Until(3.5)
+    search = Search(
+        Ask(50, 2, lambda values: STEPS),
+        sampled(),
+        Halving((4,), 3, promote=False),
+        write=[].append,
+        time=time,
+    )
+    assert [search.next_leg() for _ in range(20)] == [None] * 20
+    assert len(search.trials) <= TRIES
+
+
+def test_trial_that_was_cut_off_ends_again_when_there_is_still_no_time():
+    cut = play(Fifo(), trials=2, slots=2, time=Until(3.5))
+    resumed = play(Fifo(), trials=2, slots=2, time=Until(0.5), earlier=cut.events)
+    assert resumed.trained == []
+    states = resumed.search.trials.values()
+    assert {(state.status, state.ended.again) for state in states} == {("ended", True)}
+
+
+def test_paused_trials_that_only_the_time_kept_waiting_go_on_when_there_is_more():
+    cut = play(promoting(), trials=9, slots=3, time=Until(5.5))
+    paused = {event.trial for event in cut.events if isinstance(event, Ended) and event.again}
+    resumed = play(promoting(), trials=9, slots=3, earlier=cut.events)
+    assert paused & {trial for trial, _ in resumed.trained}
+    assert not set(cut.trained) & set(resumed.trained)
+
+
+def test_take_over_that_was_broken_off_is_taken_up():
+    def taken(trial, values):
+        scores = [(step, 1.0) for step in range(1, STEPS + 1)]
+        return Taken(scores, "old/trial-009") if trial == "trial-002" else None
+
+    whole = play_with(taken)
+    for size in range(len(whole.events)):
+        resumed = play_with(taken, events=whole.events[:size])
+        assert "trial-002" not in {trial for trial, _ in resumed.trained}
+        assert resumed.search.trials["trial-002"].ended.reason == "taken from old/trial-009"
+
+
+def test_trials_that_were_taken_over_take_nobodys_place_on_a_rung():
+    def taken(trial, values):
+        is_bad = trial in ("trial-001", "trial-002", "trial-003")
+        return Taken([(1, 0.0), (3, 0.0), (STEPS, 0.0)], "old/t") if is_bad else None
+
+    played = play(promoting(), trials=12, taken=taken)
+    gone_on = {trial for trial, step in played.trained if step == 2}
+    assert len(gone_on) == 12 // 3
+
+
+def test_every_trial_that_ended_is_told_after_a_restart():
+    whole = play(stopping(), trials=6)
+    watch = Watched()
+    play(stopping(), trials=6, earlier=whole.events, watch=watch)
+    ended = {event.trial: event.status for event in whole.events if isinstance(event, Ended)}
+    assert sorted(watch.told) == sorted((name, f"had {status}") for name, status in ended.items())

@@ -12,7 +12,7 @@ EPOCHS = 9
 
 
 def rule(**words):
-    config = SchedulerSection(**{"grace_epochs": 1, "reduction": 3, **words})
+    config = SchedulerSection(**{"grace_epochs": 1, "reduction": 3, "promote": False, **words})
     return make_rule(config, TrialConfig().with_values({"train.epochs": EPOCHS}))
 
 
