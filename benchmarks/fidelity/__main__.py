@@ -55,6 +55,9 @@ def replay(
     orders: Annotated[int, typer.Option(min=2, help="Searches of each kind.")] = 500,
     slots: Annotated[int, typer.Option(min=1, help="Trials that run at once.")] = 2,
     seed: Annotated[int, typer.Option(help="Of the orders.")] = 0,
+    shared: Annotated[
+        bool, typer.Option("--shared", help="Find the winner over folds that both have.")
+    ] = False,
 ) -> None:
     """Play searches over recorded configurations, at equal cost, and compare what they choose."""
     table = read_recordings(recorded)
@@ -62,10 +65,12 @@ def replay(
     if pool > len(table.recordings):
         raise UserError(f"--pool={pool}: there are {len(table.recordings)} recordings")
     show_table(table, pool, orders)
+    if shared:
+        tell("two trials are compared over the folds that both have, also at the end")
     rank(table.recordings)
     drawn = draw_orders(table.recordings, pool, orders, seed)
     limits = budgets(pool, table.recordings[0], SHARES)
-    choices = play_all(CONTENDERS, drawn, limits, slots)
+    choices = play_all(CONTENDERS, drawn, limits, slots, shared=shared)
     for limit in limits:
         show_budget(limit, make_lines(choices, drawn, limit), compare(choices, drawn, limit))
     show_notes()

@@ -98,6 +98,19 @@ class Player:
         """
         return max(self._best.values(), key=self._rank)
 
+    def shared_leader(self) -> Trained:
+        """Return the best networks where two trials are compared over the folds that both have.
+
+        From more folds to fewer, a trial takes the lead if it is better over its own folds than the
+        leader over the same ones.
+        """
+        found = self.leader()
+        for networks in sorted(self._best.values(), key=self._rank, reverse=True):
+            same = found._replace(folds=networks.folds)
+            if self._rank(networks) > self._rank(same):
+                found = networks
+        return found
+
     def _rank(self, networks: Trained) -> tuple[int, float]:
         return len(networks.folds), self._pool[networks.configuration].score(networks)
 
@@ -122,10 +135,13 @@ class Player:
         return self._steps[trial]
 
 
-def play(contender: Contender, order: Order, limit: int, slots: int) -> Choice:
-    """Let a contender search once."""
+def play(
+    contender: Contender, order: Order, limit: int, slots: int, *, shared: bool = False
+) -> Choice:
+    """Let a contender search once; ``shared``: trials compare over the folds that both have."""
     player = Player(contender, order, limit, slots)
-    cost, chosen, trials = player.run(), player.leader(), player.begun
+    cost, trials = player.run(), player.begun
+    chosen = player.shared_leader() if shared else player.leader()
     if not FIDELITIES[contender.fidelity].is_completed:
         return Choice(chosen, cost, trials)
     whole = chosen._replace(folds=tuple(sorted(order.folds)))
@@ -156,11 +172,18 @@ Choices = Mapping[tuple[int, Contender], Sequence[Choice]]
 
 
 def play_all(
-    contenders: Sequence[Contender], orders: Sequence[Order], limits: Sequence[int], slots: int
+    contenders: Sequence[Contender],
+    orders: Sequence[Order],
+    limits: Sequence[int],
+    slots: int,
+    *,
+    shared: bool = False,
 ) -> Choices:
     """Let all contenders search in all orders, with each budget."""
     return {
-        (limit, contender): [play(contender, order, limit, slots) for order in orders]
+        (limit, contender): [
+            play(contender, order, limit, slots, shared=shared) for order in orders
+        ]
         for limit in limits
         for contender in contenders
     }

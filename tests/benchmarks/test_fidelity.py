@@ -164,12 +164,14 @@ def test_winner_on_one_fold_pays_for_its_other_folds(recordings):
     assert choice.cost == 2 * EPOCHS + 4 * best.epoch
 
 
-def test_more_folds_come_before_better_scores(recordings):
+def test_more_folds_come_first_unless_only_shared_ones_count(recordings):
     """The good one comes second, and has only its first fold when the budget is over."""
     order = Order([recordings[3], recordings[4]], (0, 1, 2, 3, 4))
     first_cost = EPOCHS + 4 * recordings[3].best([0]).epoch
-    choice = play(Contender(IN_TURN, FIFO), order, limit=first_cost + EPOCHS, slots=1)
-    assert choice.networks.configuration == recordings[3].name
+    search = (Contender(IN_TURN, FIFO), order, first_cost + EPOCHS, 1)
+    assert play(*search).networks.configuration == recordings[3].name
+    shared = play(*search, shared=True).networks
+    assert shared == recordings[4].best([0])
 
 
 def test_orders_are_pools_without_repetition_and_the_same_for_a_seed(recordings, orders):
