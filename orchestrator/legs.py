@@ -9,7 +9,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from orchestrator.decisions import Search
-from trainable.ray_trial import BEST, EPOCH, FAILURE, KNOWN, STEP, TRIAL
+from trainable.ray_trial import BEST, EPOCH, FAILURE, KNOWN, NOTICE, STEP, TRIAL
 from trainable.records import EpochRecord
 from trainable.settings import UserError
 from trainable.store import StorageError
@@ -20,6 +20,10 @@ class EpochWatch(Protocol):
 
     def epoch_finished(self, trial: str, epoch: EpochRecord) -> None:
         """A trial finished an epoch."""
+        ...
+
+    def say(self, text: str) -> None:
+        """Something happened that the user should know."""
         ...
 
 
@@ -100,6 +104,8 @@ class LegScheduler(FIFOScheduler):
         if self._searcher.error:
             return TrialScheduler.STOP
         name = trial.config[TRIAL]
+        if result.get(NOTICE):
+            self._watch.say(result[NOTICE])
         if result[FAILURE]:
             self._search.fail(name, result[FAILURE])
             return TrialScheduler.STOP

@@ -132,16 +132,20 @@ def final_base(plan: Plan, config: TrialConfig) -> TrialConfig:
 
 
 def make_taker(plan: Plan, folder: ExperimentFolder, watch: SearchWatch) -> Take:
-    """Return what gives a trial the result of an equal one of the same runs folder."""
+    """Return what gives a trial the result of an equal one of the same runs folder.
+
+    That may be one of this very search, once it has completed.
+    """
     fingerprint = folder.read_record().data_fingerprint
     finished = FinishedTrials.index(folder.path.parent, fingerprint, versions())
+    watch.when_completed = lambda name: finished.add(folder.trial(name))
 
     def taken(trial: str, values: Settings) -> Taken | None:
         config = plan.base.with_values(values)
-        found = finished.find(config)
+        into = folder.trial(trial)
+        found = finished.find(config, apart_from=into)
         if found is None:
             return None
-        into = folder.trial(trial)
         take(found, into, config, values)
         epochs = into.read_epochs()
         watch.taken(trial, values, epochs)

@@ -36,6 +36,7 @@ class SearchWatch:
         self._live = live
         self._forecast_at = 0.0
         self._may_go_on: set[str] = set()
+        self.when_completed: Callable[[str], None] = lambda trial: None
 
     def begin(self, progress: SearchProgress, seconds_left: Callable[[], float | None]) -> None:
         """Show where the search stands; ``seconds_left`` forecasts when all is ready."""
@@ -78,6 +79,8 @@ class SearchWatch:
         stored.write_outcome(Outcome(status=event.status, reason=event.reason, traceback=traceback))
         if not event.again:
             stored.discard_state()
+        if event.status == "completed":
+            self.when_completed(event.trial)
         self._log.trial_finished(event.trial, event.status)
         self._show(self.progress.trial_ended(event.trial, event.status, event.reason))
         keep_best_weights(self._folder, self.progress, self._keep, self._may_go_on)
@@ -87,6 +90,10 @@ class SearchWatch:
         stored = self._folder.trial(event.trial)
         if stored.read_outcome().status != event.status or (stored.has_state() and not event.again):
             self.ended(event)
+
+    def say(self, text: str) -> None:
+        """Tell what the user should know of a trial."""
+        self._live.say(f"note: {text}")
 
     def tick(self) -> None:
         """Keep the table's clock going, and look ahead from time to time."""

@@ -22,9 +22,9 @@ TRIAL, KNOWN = "trial", "known"
 """Keys of a leg: the trial's name, and the step up to which its results are known."""
 OWN = (BASE, EXPERIMENT, TRIAL, KNOWN)
 """Keys that are no dotted path of a setting."""
-BEST, STEP, EPOCH, FAILURE = "best_score", "step", "epoch", "failure"
-"""Keys of a result: best score so far, steps trained, the epoch's record as JSON, and why the trial
-cannot go on."""
+BEST, STEP, EPOCH, FAILURE, NOTICE = "best_score", "step", "epoch", "failure", "notice"
+"""Keys of a result: best score so far, steps trained, the epoch's record as JSON, why the trial
+cannot go on, and what was amiss with its stored state."""
 
 
 class RayTrial(tune.Trainable):
@@ -56,11 +56,17 @@ class RayTrial(tune.Trainable):
             with _failures_kept(self._folder):
                 epoch = self._stored() or self._trained()
         except DivergedError as error:
-            return {BEST: 0.0, STEP: self._known + 1, EPOCH: "", FAILURE: str(error)}
+            return self._result(0.0, self._known + 1, failure=str(error))
         self._known = epoch.epoch
         best = best_epoch(self._up_to_known())
         score = best.score if best else math.nan
-        return {BEST: score, STEP: epoch.epoch, EPOCH: epoch.model_dump_json(), FAILURE: ""}
+        return self._result(score, epoch.epoch, record=epoch.model_dump_json())
+
+    def _result(
+        self, score: float, step: int, *, record: str = "", failure: str = ""
+    ) -> dict[str, Any]:
+        notice, self._fit.notice = self._fit.notice, ""
+        return {BEST: score, STEP: step, EPOCH: record, FAILURE: failure, NOTICE: notice}
 
     def _stored(self) -> EpochRecord | None:
         return next((epoch for epoch in self._fit.epochs if epoch.epoch > self._known), None)

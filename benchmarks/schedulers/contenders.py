@@ -138,6 +138,9 @@ class Nobody:
     def epoch_finished(self, trial: str, epoch: EpochRecord) -> None:
         """Do nothing."""
 
+    def say(self, text: str) -> None:
+        """Do nothing."""
+
 
 def chosen(names: Sequence[str]) -> Mapping[str, Contender]:
     """Return the contenders of these names, all of them where none is named."""

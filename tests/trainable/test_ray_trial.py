@@ -4,7 +4,18 @@ import json
 
 import pytest
 
-from trainable.ray_trial import BASE, BEST, EPOCH, EXPERIMENT, FAILURE, KNOWN, STEP, TRIAL, RayTrial
+from trainable.ray_trial import (
+    BASE,
+    BEST,
+    EPOCH,
+    EXPERIMENT,
+    FAILURE,
+    KNOWN,
+    NOTICE,
+    STEP,
+    TRIAL,
+    RayTrial,
+)
 from trainable.recorded import RecordedFit
 from trainable.store import ExperimentFolder
 
@@ -60,6 +71,18 @@ def test_next_leg_of_the_same_process_takes_up_another_trial(leg, folder):
     assert trial.reset_config({**trial.config, TRIAL: "trial-001", KNOWN: 1})
     assert trial.train()[STEP] == first[STEP] + 1
     assert {found.name for found in folder.trials()} == {"trial-001", "trial-002"}
+
+
+def test_damaged_state_is_told_with_the_next_result_and_once(leg, folder):
+    trial = leg(known=0)
+    trial.train()
+    trial.train()
+    folder.trial("trial-001").state_file.write_bytes(b"half a state")
+    again = leg(known=2)
+    result = again.train()
+    assert "goes on from the state before it" in result[NOTICE]
+    assert result[STEP] == 2
+    assert again.train()[NOTICE] == ""
 
 
 def test_lost_loss_is_a_result_and_no_broken_process(leg):
