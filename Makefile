@@ -1,6 +1,8 @@
 # make demo: install, search the demo data, ensemble.   make test: install, run the tests.
 PYTHON ?= python3.11
 DATA ?= demo
+# Folder of LCBench's learning curves; without it the schedulers are not compared.
+CURVES ?=
 BIN := .venv/bin
 export NO_ALBUMENTATIONS_UPDATE := 1
 
@@ -25,6 +27,10 @@ check: .venv/installed-dev
 
 bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks --data $(DATA)
+	$(BIN)/python -m benchmarks.decision_time
+	$(BIN)/python -m benchmarks.deadlines --real
+	$(BIN)/python -m benchmarks.kills
+	$(if $(CURVES),$(BIN)/python -m benchmarks.schedulers --data $(CURVES))
 
 install: .venv/installed
 
