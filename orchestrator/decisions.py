@@ -112,11 +112,15 @@ class Leg:
 
 @dataclass(frozen=True)
 class Ask:
-    """What is asked of a search: trials, how many at once, and the steps of each."""
+    """What is asked of a search: trials, how many at once, and the steps of each.
+
+    At least ``whole`` of them are trained to their end, if there are as many.
+    """
 
     trials: int
     slots: int
     steps: Callable[[Settings], int]
+    whole: int = 0
 
 
 @dataclass(frozen=True)
@@ -305,14 +309,25 @@ class Search:
         return None
 
     def _filling(self) -> str | None:
-        """Return the best paused trial, for a slot that would be idle while others work.
+        """Return the best paused trial, for a slot that nobody else wants.
 
         With a deadline idle time is lost in any case; without one the search ends with its work.
         """
         trial = self.rule.best_paused()
-        if trial is None or not (self._time.is_limited or self._others_work()):
+        if trial is None or not self._may_fill():
             return None
         return trial if self._may_start(trial, 1) else None
+
+    def _may_fill(self) -> bool:
+        """Say whether one more trial may be trained on although it is not among the best."""
+        filling = sum(self.trials[trial].is_filling for trial in self._running)
+        ends_soon = self._whole + filling
+        return self._time.is_limited or self._others_work() or ends_soon < self._ask.whole
+
+    @property
+    def _whole(self) -> int:
+        """How many trials were trained to their end."""
+        return sum(state.step >= state.steps for state in self.trials.values())
 
     def _others_work(self) -> bool:
         return any(not self.trials[trial].is_filling for trial in self._running)
@@ -331,7 +346,9 @@ class Search:
     def _timely(self, state: TrialState, verdict: Verdict) -> Verdict:
         """Return the verdict in view of who else wants the slot, and until when."""
         if state.is_filling and verdict == "continue":
-            return verdict if self._time.is_limited or self._others_work() else "pause"
+            is_needed = self._whole < self._ask.whole
+            goes_on = self._time.is_limited or self._others_work() or is_needed
+            return verdict if goes_on else "pause"
         if verdict == "stop" and self._is_too_late_for_others():
             return "continue"
         return verdict

@@ -11,7 +11,7 @@ from typing import Any
 from orchestrator.config import SCHEMA, SearchConfig
 from orchestrator.deadline import End, asked_end
 from orchestrator.earlier import Beginning
-from orchestrator.history import read_history
+from orchestrator.history import FIRST, read_history
 from orchestrator.plan import Plan, distinct_configs, make_plan
 from orchestrator.resume import Resumed, resumed
 from trainable.check import check_trial
@@ -75,7 +75,8 @@ def first_trials(plan: Plan, data_fingerprint: str) -> Sequence[FirstTrial]:
     """Return what history gives to start with, and say what of it does not fit."""
     search = plan.config.search
     beginning = Beginning(Path(search.runs), plan.space, plan.base, data_fingerprint)
-    history = read_history(search.history, beginning)
+    size = max(1, min(FIRST, search.trials // 3))  # the sampler has the larger part
+    history = read_history(search.history, beginning, size)
     tell(history.notes)
     return history.first
 

@@ -35,6 +35,8 @@ from trainable.recipes.recipe import Settings
 from trainable.records import EpochRecord, FirstTrial, best_epoch
 from trainable.store import ExperimentFolder
 
+WHOLE = 3
+"""Trials that are trained to their end in any case: an ensemble takes the best three."""
 RAYS_FOLDER = ".ray"
 """Below the experiment's: what Ray writes, and nobody reads."""
 RAYS_SETTINGS = {
@@ -102,7 +104,7 @@ def make_search(
     plan, folder = session.plan, session.folder
     rule = make_rule(plan.config.scheduler, plan.base)
     return Search(
-        Ask(plan.config.search.trials, slots.count, partial(_steps, plan.base)),
+        Ask(plan.config.search.trials, slots.count, partial(_steps, plan.base), WHOLE),
         make_proposals(plan, rule, first=folder.read_record().first),
         rule,
         write=Journal(folder.journal).append,

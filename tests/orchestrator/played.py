@@ -66,6 +66,7 @@ def play(
     earlier: Sequence[Event] = (),
     time: Time | None = None,
     until: int | None = None,
+    whole: int = 0,
     **options,
 ) -> Played:
     """Play a search of which every step takes a second, up to its end or ``until`` so many steps.
@@ -74,7 +75,7 @@ def play(
     """
     events = list(earlier)
     search = Search(
-        Ask(trials, slots, lambda values: STEPS),
+        Ask(trials, slots, lambda values: STEPS, whole),
         proposals or sampled(),
         rule,
         write=events.append,

@@ -354,3 +354,13 @@ def test_every_trial_that_ended_is_told_after_a_restart():
     play(stopping(), trials=6, earlier=whole.events, watch=watch)
     ended = {event.trial: event.status for event in whole.events if isinstance(event, Ended)}
     assert sorted(watch.told) == sorted((name, f"had {status}") for name, status in ended.items())
+
+
+def test_as_many_trials_as_are_wanted_whole_are_trained_to_their_end():
+    for slots in (1, 2):
+        played = play(promoting(), trials=6, slots=slots, whole=3)
+        complete = [t for t in played.search.trials.values() if t.step == STEPS]
+        assert len(complete) == 3
+        assert min(t.score for t in complete) >= max(
+            t.score for t in played.search.trials.values() if t.step < 3
+        )
