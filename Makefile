@@ -9,7 +9,7 @@ export NO_ALBUMENTATIONS_UPDATE := 1
 .PHONY: demo test check bench install faces clean
 
 demo: .venv/installed
-	$(BIN)/python -m orchestrator.search space=loss_aug search.trials=12
+	$(BIN)/python -m orchestrator.search space=loss_aug search.trials=20
 	$(BIN)/python -m analysis.leaderboard
 	$(BIN)/python -m analysis.ensemble --top 3
 	@echo
