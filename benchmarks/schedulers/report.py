@@ -23,8 +23,9 @@ NOTES = (
     f"regret: 0 the best of 4,000 random configurations of the task, 1 the median one; at "
     f"{', '.join(f'{budget:g}' for budget in BUDGETS)} median full trainings of wall-clock; "
     "± a standard error over tasks, seeds averaged first",
-    f"sooner: how many times sooner than '{RANDOM}' its mean final score of the task is reached "
-    "(ratio of median times over all runs); never: share of the runs that do not reach it",
+    f"sooner: how many times sooner than '{RANDOM}' with the same seed a run reaches the median "
+    "final score of random search on its task, which counts as reached at the end by those that "
+    "never do; of the median run. never: share of the runs that do not reach it",
     f"against '{RAY}': the paired difference of regrets over tasks; certain beyond two standard "
     "errors",
 )

@@ -90,6 +90,24 @@ def test_median_configuration_is_not_the_mean_one():
     assert (scale.best, scale.median) == pytest.approx((0.9, 0.2), abs=1e-4)
 
 
+def test_sooner_is_the_median_ratio_of_times_to_random_searchs_median_final_score():
+    random = [
+        run("random", "easy", (8.0, 0.4), seed=0),
+        run("random", "easy", (4.0, 0.6), (6.0, 0.5), seed=1),  # the target is 0.5
+        run("random", "easy", (2.0, 0.9), seed=2),  # never
+        run("random", "hard", (10.0, 1.0), seed=0),
+    ]
+    runs = [
+        run("a", "easy", (1.0, 0.6), (4.0, 0.3), seed=0),  # 8 / 4
+        run("a", "easy", (0.5, 0.5), seed=1),  # 6 / 0.5
+        run("a", "easy", (5.0, 0.1), seed=2),  # 20 / 5
+        run("a", "hard", (0.1, 1.1), seed=0),  # 10 / 20
+    ]
+    found = speed(runs, random)
+    assert (found.sooner, found.never) == ((2.0 + 4.0) / 2, 0.25)
+    assert speed(random, random).sooner == 1.0
+
+
 def test_rows_compare_only_with_contenders_that_ran():
     (row,) = make_rows([run("stopping", "first", (1.0, 0.2))])
     assert (row.speed, row.against) == (None, None)
