@@ -10,6 +10,7 @@ from benchmarks.schedulers.figures import (
     estimate,
     make_rows,
     mean_regret,
+    speed,
 )
 from benchmarks.schedulers.regret import Found, Scale, found_on, measure_scale
 from benchmarks.schedulers.runs import Run
