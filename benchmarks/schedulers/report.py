@@ -15,7 +15,7 @@ from benchmarks.schedulers.figures import BUDGETS, Estimate, Row
 from benchmarks.schedulers.load import Saving, Throughput
 from benchmarks.schedulers.runs import Conditions, Run
 
-WIDEST = 130
+WIDEST = 145
 """Columns of the widest table: a narrow terminal folds it, a file holds it whole."""
 COLUMNS = max(WIDEST, shutil.get_terminal_size().columns)
 CONSOLE = Console(markup=False, emoji=False, highlight=False, width=COLUMNS)
