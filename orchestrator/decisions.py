@@ -314,23 +314,20 @@ class Search:
         With a deadline idle time is lost in any case; without one the search ends with its work.
         """
         trial = self.rule.best_paused()
-        if trial is None or not self._may_fill():
+        filling = sum(self.trials[one].is_filling for one in self._running)
+        if trial is None or not self._may_fill(filling):
             return None
         return trial if self._may_start(trial, 1) else None
 
-    def _may_fill(self) -> bool:
-        """Say whether one more trial may be trained on although it is not among the best."""
-        filling = sum(self.trials[trial].is_filling for trial in self._running)
-        ends_soon = self._whole + filling
-        return self._time.is_limited or self._others_work() or ends_soon < self._ask.whole
+    def _may_fill(self, others: int = 0) -> bool:
+        """Say whether a trial may be trained on beside so many that are not among the best."""
+        others_work = any(not self.trials[trial].is_filling for trial in self._running)
+        return self._time.is_limited or others_work or self._whole + others < self._ask.whole
 
     @property
     def _whole(self) -> int:
         """How many trials were trained to their end."""
         return sum(state.step >= state.steps for state in self.trials.values())
-
-    def _others_work(self) -> bool:
-        return any(not self.trials[trial].is_filling for trial in self._running)
 
     def _may_start(self, trial: str, steps: int) -> bool:
         return self._time.may_start(self.trials[trial].values, steps)
@@ -346,9 +343,7 @@ class Search:
     def _timely(self, state: TrialState, verdict: Verdict) -> Verdict:
         """Return the verdict in view of who else wants the slot, and until when."""
         if state.is_filling and verdict == "continue":
-            is_needed = self._whole < self._ask.whole
-            goes_on = self._time.is_limited or self._others_work() or is_needed
-            return verdict if goes_on else "pause"
+            return verdict if self._may_fill() else "pause"
         if verdict == "stop" and self._is_too_late_for_others():
             return "continue"
         return verdict

@@ -7,7 +7,7 @@ import ray
 
 from orchestrator.cluster import Slots, nodes, share_out, start_ray
 from orchestrator.config import SearchConfig
-from orchestrator.estimates import CLOSING_SECONDS
+from orchestrator.estimates import CLOSING_SECONDS, suited
 from orchestrator.finish import (
     PREDICTED,
     Predicting,
@@ -24,11 +24,8 @@ from orchestrator.tuning import Session, final_base, run_trials
 from orchestrator.watch import keep_best_weights
 from search_spaces.language import Space
 from trainable.command_line import INTERRUPTED
-from trainable.config import TrialConfig
 from trainable.dataset import load_data
-from trainable.device import spare_cores
 from trainable.experiment import Asked, start_experiment
-from trainable.settings import UserError
 from trainable.store import ExperimentFolder, create_experiment
 
 
@@ -104,19 +101,3 @@ def final_experiment(session: Session, trial: str) -> tuple[Plan, ExperimentFold
     seen = [load_data(own.data) for own in base.member_configs().values()]
     start_experiment(folder, Asked(question, plan.command, plan.words, settings, {}), seen)
     return plan, folder
-
-
-def suited(base: TrialConfig, slots: Slots) -> TrialConfig:
-    """Return the trials' base as the slots allow: on which device, with how many loaders.
-
-    Ray does not hide GPUs from trials that asked for none, so these are told to use the CPU.
-    """
-    if slots.gpus == 0:
-        if base.machine.device == "cuda":
-            raise UserError("machine.device=cuda, but the trials have no GPU: use cpu or auto")
-        return base.with_values({"machine.device": "cpu"})
-    if base.machine.loaders is not None:
-        return base
-    at_once = 1 if base.cv.fidelity == "folds" else base.cv.folds
-    networks = at_once * len(base.member_configs())
-    return base.with_values({"machine.loaders": spare_cores(int(slots.cpus), networks)})

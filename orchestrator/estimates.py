@@ -13,8 +13,10 @@ from orchestrator.plan import Plan
 from orchestrator.timetable import EvalWork, OneTrial, eval_seconds, refuse_too_short
 from trainable.config import TrialConfig
 from trainable.dataset import load_data
+from trainable.device import spare_cores
 from trainable.probe import probe
 from trainable.recorded import machine_record
+from trainable.settings import UserError
 from trainable.store import ExperimentFolder
 
 OPENING_SECONDS = 10.0
@@ -30,13 +32,14 @@ def estimated_pace(
     """Return the pace of earlier trials here, or where there is a deadline that of a probe.
 
     UserError where the time does not suffice for one trial; of a resumed search less may be left.
-    Of a cluster that is joined nothing is
-    known beforehand.
+    Of a cluster that is joined nothing is known beforehand.
     """
     if plan.config.cluster.address:
         return Pace()
     data = load_data(plan.base.data)
-    config = _as_in_a_slot(plan.base, slots_of_this_machine(plan))
+    slots = slots_of_this_machine(plan)
+    own_threads = {"machine.threads": plan.base.machine.threads or max(1, int(slots.cpus))}
+    config = suited(plan.base, slots).with_values(own_threads)
     threads = torch.get_num_threads()
     machine = machine_record(config)  # as a trial is recorded, with its number of threads
     torch.set_num_threads(threads)
@@ -58,9 +61,20 @@ def slots_of_this_machine(plan: Plan) -> Slots:
     return share_out(plan.config.cluster, plan.config.search.trials, [node])
 
 
-def _as_in_a_slot(base: TrialConfig, slots: Slots) -> TrialConfig:
-    changed = {"machine.threads": base.machine.threads or max(1, int(slots.cpus))}
-    return base.with_values({**changed, **({} if slots.gpus else {"machine.device": "cpu"})})
+def suited(base: TrialConfig, slots: Slots) -> TrialConfig:
+    """Return the trials' base as the slots allow: on which device, with how many loaders.
+
+    Ray does not hide GPUs from trials that asked for none, so these are told to use the CPU.
+    """
+    if slots.gpus == 0:
+        if base.machine.device == "cuda":
+            raise UserError("machine.device=cuda, but the trials have no GPU: use cpu or auto")
+        return base.with_values({"machine.device": "cpu"})
+    if base.machine.loaders is not None:
+        return base
+    at_once = 1 if base.cv.fidelity == "folds" else base.cv.folds
+    networks = at_once * len(base.member_configs())
+    return base.with_values({"machine.loaders": spare_cores(int(slots.cpus), networks)})
 
 
 def _one_trial(config: TrialConfig, pace: Pace, eval_images: int) -> OneTrial:

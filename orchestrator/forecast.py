@@ -8,8 +8,9 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist, fmean
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
+from orchestrator.rules import Rule
 from orchestrator.timetable import Timetable
 
 LEGS_PLAYED = 2_000
@@ -19,29 +20,6 @@ RANK_LOSS = 0.15
 """Exponent of the rank correlation of scores at two steps, (earlier / later) ** RANK_LOSS: 0.85 at
 three times the steps, as from epoch 2 to 6 on 24 tasks of LCBench (0.92 from 3 to 9)."""
 NORMAL = NormalDist()
-
-
-class ForecastRule(Protocol):
-    """What of a scheduler's rule the future depends on; it can be copied by ``copy.deepcopy``."""
-
-    levels: tuple[int, ...]
-    """Steps after which trials are compared; empty where every step counts, or none."""
-
-    def judge(self, trial: str, step: int, score: float) -> Literal["continue", "pause", "stop"]:
-        """Say what becomes of a trial after a step."""
-        ...
-
-    def promotable(self) -> str | None:
-        """Return the paused trial that goes on before anything new starts."""
-        ...
-
-    def best_paused(self) -> str | None:
-        """Return the paused trial that goes on where nothing new is left to start."""
-        ...
-
-    def promote(self, trial: str) -> None:
-        """Let a paused trial go on."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -87,12 +65,12 @@ class Standings:
     fills: bool = False
 
 
-def seconds_to_ready(standings: Standings, rule: ForecastRule, timetable: Timetable) -> float:
+def seconds_to_ready(standings: Standings, rule: Rule, timetable: Timetable) -> float:
     """Return in how many seconds all will be ready: the trials, and what time is reserved for."""
     return min(seconds_to_last_trial(standings, rule), timetable.left()) + timetable.reserved
 
 
-def seconds_to_last_trial(standings: Standings, rule: ForecastRule, seed: int = 0) -> float:
+def seconds_to_last_trial(standings: Standings, rule: Rule, seed: int = 0) -> float:
     """Return in how many seconds the last trial ends: the mean over some futures.
 
     The same ``seed`` gives the same futures.
@@ -145,7 +123,7 @@ class Scale:
 class Future:
     """One way in which a search may go on."""
 
-    def __init__(self, standings: Standings, rule: ForecastRule, seed: int) -> None:
+    def __init__(self, standings: Standings, rule: Rule, seed: int) -> None:
         self._standings = standings
         self._scored_steps = sorted(step for step, scores in standings.scores.items() if scores)
         self._scales: dict[int, Scale] = {}

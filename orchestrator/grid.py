@@ -1,14 +1,11 @@
 """Which combinations does a grid have? Every one that a space can draw."""
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from search_spaces.language import Suggest
+from search_spaces.language import Draw
 from trainable.recipes.recipe import Settings
 from trainable.settings import UserError, Value
-
-Draw = Callable[[Suggest], dict[str, Value]]
-"""Draws a value for each parameter that exists."""
 
 
 def grid_points(draw: Draw, limit: int) -> list[Settings]:

@@ -10,12 +10,10 @@ from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 from optuna.trial import TrialState
 
 from orchestrator.kde import KdeSampler
-from search_spaces.language import Suggest
+from search_spaces.language import Draw
 from trainable.recipes.recipe import Settings
 from trainable.settings import Value
 
-Draw = Callable[[Suggest], dict[str, Value]]
-"""Draws a value for each parameter that exists."""
 SAMPLED, LISTED = "sampler", "listed"
 
 

@@ -46,7 +46,7 @@ class Timekeeper:
         self._work = work
         self._pace = pace
         self._clock = clock
-        self._kinds: dict[frozenset[tuple[str, object]], Kind] = {}
+        self._known: dict[frozenset[tuple[str, object]], tuple[TrialConfig, Kind]] = {}
         self._began: dict[str, float] = {}
         self._reported: dict[str, float] = {}
         self._reserve()
@@ -77,8 +77,7 @@ class Timekeeper:
 
         One that was stored before, and is only reported now, says nothing of that.
         """
-        kind, now = self.kind(values), self._clock()
-        config = self._base.with_values(values)
+        (config, kind), now = self._trial(values), self._clock()
         is_predicted = predicts_after(config, epoch.epoch)
         self._pace.learn_epoch(kind, epoch, self._work.validated if is_predicted else 0)
         start = now - self._began.pop(trial, now) - epoch.epoch_seconds
@@ -89,10 +88,15 @@ class Timekeeper:
 
     def kind(self, values: Settings) -> Kind:
         """Return what the trial's steps cost alike by."""
+        return self._trial(values)[1]
+
+    def _trial(self, values: Settings) -> tuple[TrialConfig, Kind]:
+        """Return the trial's settings and kind, which take milliseconds to make and check."""
         key = frozenset(values.items())
-        if key not in self._kinds:
-            self._kinds[key] = kind_of(self._base.with_values(values))
-        return self._kinds[key]
+        if key not in self._known:
+            config = self._base.with_values(values)
+            self._known[key] = config, kind_of(config)
+        return self._known[key]
 
     def seconds_left(self, search: Search, slots: int) -> float | None:
         """Return in how many seconds everything is ready, None while there is no telling."""

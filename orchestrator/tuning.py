@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 from typing import Any
 
 from ray import tune
@@ -32,7 +33,7 @@ from trainable.dataset import load_data
 from trainable.experiment import versions
 from trainable.ray_trial import BASE, EXPERIMENT, RayTrial
 from trainable.recipes.recipe import Settings
-from trainable.records import EpochRecord, FirstTrial, best_epoch
+from trainable.records import EpochRecord, FirstTrial, rank
 from trainable.store import ExperimentFolder
 
 WHOLE = 3
@@ -59,6 +60,11 @@ class Session:
     pace: Pace
     events: Sequence[Event] = ()
 
+    @property
+    def journal(self) -> Journal:
+        """Where the search's decisions are written."""
+        return Journal(self.folder.journal)
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -72,11 +78,10 @@ def run_trials(session: Session, slots: Slots) -> Trained:
     """Run all trials on Ray."""
     plan, folder = session.plan, session.folder
     timekeeper = make_timekeeper(session, slots)
-    journal = Journal(folder.journal)
     with LiveTable() as live:
         watch = SearchWatch(plan, folder, timekeeper, live)
         search = make_search(session, slots, watch, timekeeper)
-        journal.append(Opened())
+        session.journal.append(Opened())
         search.replay(session.events)
         watch.begin(
             stored_progress(_goal(session), search.trials, folder),
@@ -107,7 +112,7 @@ def make_search(
         Ask(plan.config.search.trials, slots.count, partial(_steps, plan.base), WHOLE),
         make_proposals(plan, rule, first=folder.read_record().first),
         rule,
-        write=Journal(folder.journal).append,
+        write=session.journal.append,
         time=timekeeper,
         watch=watch,
         taken=make_taker(plan, folder, watch),
@@ -151,19 +156,15 @@ def make_taker(plan: Plan, folder: ExperimentFolder, watch: SearchWatch) -> Take
         take(found, into, config, values)
         epochs = into.read_epochs()
         watch.taken(trial, values, epochs)
-        return Taken(best_so_far(epochs), f"{found.experiment.name}/{found.name}")
+        return Taken(scores_so_far(epochs), f"{found.experiment.name}/{found.name}")
 
     return taken
 
 
-def best_so_far(epochs: Sequence[EpochRecord]) -> list[tuple[int, float]]:
+def scores_so_far(epochs: Sequence[EpochRecord]) -> list[tuple[int, float]]:
     """Return the best score up to each epoch, by its step."""
-    found: list[tuple[int, float]] = []
-    for count, epoch in enumerate(epochs, start=1):
-        best = best_epoch(epochs[:count])
-        assert best
-        found.append((epoch.epoch, best.score))
-    return found
+    best = accumulate(epochs, lambda before, epoch: max(before, epoch, key=rank))
+    return [(epoch.epoch, so_far.score) for epoch, so_far in zip(epochs, best, strict=True)]
 
 
 def make_proposals(plan: Plan, rule: Rule, first: Sequence[FirstTrial] = ()) -> Proposals:

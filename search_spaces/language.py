@@ -10,7 +10,7 @@ SPACE = Space(
 )
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -52,6 +52,10 @@ class Suggest(Protocol):
     def suggest_categorical(self, name: str, choices: Sequence[Value]) -> Value:
         """Draw one of the choices."""
         ...
+
+
+Draw = Callable[[Suggest], dict[str, Value]]
+"""Draws a value for each parameter that exists."""
 
 
 def choice(*values: Value) -> BaseDistribution:
