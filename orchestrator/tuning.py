@@ -11,9 +11,10 @@ from typing import Any
 
 from ray import tune
 
+from orchestrator.asked import Take, Taken
 from orchestrator.cluster import Slots
 from orchestrator.deadline import End
-from orchestrator.decisions import Ask, Search, Take, Taken
+from orchestrator.decisions import Ask, Search
 from orchestrator.estimates import CLOSING_SECONDS
 from orchestrator.finish import PREDICTED, Predicting
 from orchestrator.journal import Event, Journal, Opened

@@ -5,7 +5,8 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from orchestrator.decisions import Ask, Search, Time, Unlimited
+from orchestrator.asked import Time, Unlimited
+from orchestrator.decisions import Ask, Search
 from orchestrator.journal import Ended, Event
 from orchestrator.proposals import Proposals, Sampled, samplers
 from orchestrator.rules import Rule

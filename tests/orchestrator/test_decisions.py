@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import pytest
 from played import STEPS, Watched, own_score, play, sampled
 
-from orchestrator.decisions import OUT_OF_TIME, TRIES, Ask, Search, Taken
+from orchestrator.asked import Taken
+from orchestrator.decisions import OUT_OF_TIME, TRIES, Ask, Search
 from orchestrator.journal import Began, Broke, Ended, Opened, Proposed, Reported
 from orchestrator.proposals import Listed
 from orchestrator.rules import Fifo, Halving
