@@ -5,29 +5,36 @@ One trial runs at a time, so that both must come to the same trials and the same
 was committed before a kill must be there, to the last digit of its seconds, at the end.
 """
 
-import json
 import random
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
+import psutil
 import typer
 
 from analysis.commands import new_app, tell, user_errors
+from benchmarks.processes import Command, started_process
+from orchestrator.journal import Ended, Journal
 from trainable.records import EpochRecord
 from trainable.store import ExperimentFolder
 
-NAME = "killed"
+NAME, TRIALS = "killed", 8
 WORDS = (
     *("space=loss_aug", "scale=small", "data.image_height=32", "data.image_width=32"),
-    *("search.trials=8", "train.epochs=6", "scheduler.grace_epochs=1", "scheduler.promote=true"),
+    *(
+        f"search.trials={TRIALS}",
+        "train.epochs=6",
+        "scheduler.grace_epochs=1",
+        "scheduler.promote=true",
+    ),
     *("cluster.max_concurrent=1", f"search.name={NAME}"),
 )
 """A search of everything that has a state: portfolio, sampler, rungs, pauses."""
@@ -54,9 +61,9 @@ def kills(
     give_up = time.monotonic() + 60 * minutes
     with tempfile.TemporaryDirectory() as folder:
         words = [*WORDS, f"data.root='{data}'"]
-        started = time.monotonic()
+        began = time.monotonic()
         undisturbed = finished([*words, f"search.runs='{folder}/undisturbed'"], give_up)
-        tell(f"undisturbed: {time.monotonic() - started:.0f} s")
+        tell(f"undisturbed: {time.monotonic() - began:.0f} s")
         runs = Path(folder) / "disturbed"
         seen = disturbed([*words, f"search.runs='{runs}'"], runs, (count, seed, give_up))
         report(seen, undisturbed, ExperimentFolder(runs / NAME), count)
@@ -70,15 +77,15 @@ def disturbed(words: Sequence[str], runs: Path, limits: tuple[int, int, float]) 
         seconds = moments.uniform(0.0, 40.0)
         if not folder.journal.exists():
             shutil.rmtree(runs, ignore_errors=True)  # killed before anything had begun
-        driver = start(resumed(runs) if folder.journal.exists() else words)
-        try:
-            if code := driver.wait(seconds):
-                raise RuntimeError(f"the search ended by itself with {code}")
-        except subprocess.TimeoutExpired:
-            driver.send_signal(signal.SIGKILL)
-            driver.wait()
-            seen.seconds.append(seconds)
-            seen.committed.append(committed(folder))
+        with started(resumed(runs) if folder.journal.exists() else words) as driver:
+            try:
+                if code := driver.wait(seconds):
+                    raise RuntimeError(f"the search ended by itself with {code}")
+            except psutil.TimeoutExpired:
+                driver.send_signal(signal.SIGKILL)
+                driver.wait()
+                seen.seconds.append(seconds)
+                seen.committed.append(committed(folder))
         tell(f"{len(seen.seconds)}/{count} killed after {seconds:.1f} s")
         if time.monotonic() > give_up:
             raise typer.Exit(1)
@@ -123,9 +130,8 @@ def is_finished(folder: ExperimentFolder) -> bool:
     """Say whether nothing is left to kill."""
     if not folder.journal.exists():
         return False
-    lines = [json.loads(line) for line in folder.journal.read_text().splitlines()[:-1]]
-    ended = {line["trial"] for line in lines if line["event"] == "ended"}
-    return len(ended) >= 8
+    events = Journal(folder.journal).so_far()
+    return len({event.trial for event in events if isinstance(event, Ended)}) >= TRIALS
 
 
 def resumed(runs: Path) -> list[str]:
@@ -133,16 +139,19 @@ def resumed(runs: Path) -> list[str]:
     return [f"resume={NAME}", f"search.runs='{runs}'"]
 
 
-def start(words: Sequence[str]) -> subprocess.Popen[bytes]:
-    """Start the command in a process of its own."""
-    command = [sys.executable, "-m", "orchestrator.search", *words]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def started(words: Sequence[str]) -> AbstractContextManager[psutil.Popen]:
+    """Start the command in a process of its own, of whom nothing is left after the block.
+
+    One that was killed has nobody to end what it had started: that ends by itself, or not at all.
+    """
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return started_process(Command("orchestrator.search", words), silent)
 
 
 def finished(words: Sequence[str], give_up: float) -> ExperimentFolder:
     """Run the command to its end and return its experiment."""
-    driver = start(words)
-    code = driver.wait(max(1.0, give_up - time.monotonic()))
+    with started(words) as driver:
+        code = driver.wait(max(1.0, give_up - time.monotonic()))
     if code:
         raise RuntimeError(f"the search ended with {code}: {' '.join(words)}")
     runs = Path(words[-1].partition("=")[2].strip("'"))

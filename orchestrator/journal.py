@@ -103,16 +103,18 @@ class Journal:
 
         What is damaged is moved aside, so that new events follow whole ones.
         """
-        text = self.path.read_bytes().decode(errors="replace")
+        lines = self._lines()
+        events = _whole(lines)
+        return events, self._set_aside(lines, len(events)) if len(events) < len(lines) else ""
+
+    def so_far(self) -> list[Event]:
+        """Return the events up to the first line that is not whole; the file may be growing."""
+        return _whole(self._lines())
+
+    def _lines(self) -> list[str]:
         # Not splitlines, which also splits where JSON does not escape: at U+2028, for one.
-        lines = [line for line in re.split(r"(?<=\n)", text) if line]
-        events: list[Event] = []
-        for line in lines:
-            try:
-                events.append(_EVENT.validate_json(line if line.endswith("\n") else ""))
-            except ValidationError:
-                return events, self._set_aside(lines, len(events))
-        return events, ""
+        text = self.path.read_bytes().decode(errors="replace")
+        return [line for line in re.split(r"(?<=\n)", text) if line]
 
     def _set_aside(self, lines: Sequence[str], whole: int) -> str:
         aside = self.path.with_suffix(".damaged")
@@ -122,3 +124,14 @@ class Journal:
             f"{self.path.name} is damaged from line {whole + 1} on ({len(lines) - whole} line(s), "
             f"now in {aside.name}): the search goes on from the {whole} events before it"
         )
+
+
+def _whole(lines: Sequence[str]) -> list[Event]:
+    """Return the events of the lines up to the first one that is damaged."""
+    events: list[Event] = []
+    for line in lines:
+        try:
+            events.append(_EVENT.validate_json(line if line.endswith("\n") else ""))
+        except ValidationError:
+            break
+    return events

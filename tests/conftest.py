@@ -1,8 +1,10 @@
 """A tiny data folder in the competition's layout, and a trial that trains on it in a second."""
 
 import os
+import resource
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import cv2
@@ -75,6 +77,23 @@ def tiny(faces_root: Path) -> TrialConfig:
             "machine.threads": 1,
         }
     )
+
+
+@pytest.fixture
+def disk_full_after() -> Callable[[int], AbstractContextManager[None]]:
+    """The context in which the system refuses to write more than so many bytes to a file."""
+    return _disk_full_after
+
+
+@contextmanager
+def _disk_full_after(size: int) -> Iterator[None]:
+    """Let the system refuse to write more than ``size`` bytes to a file."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def write_train(folder: Path) -> None:

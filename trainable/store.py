@@ -160,20 +160,11 @@ class TrialFolder:
 
         Raises BusyTrialError where another process still trains it after LOCK_SECONDS.
         """
-        lock = FileLock(self.path / ".lock", timeout=LOCK_SECONDS, thread_local=False)
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
-        except Timeout:
-            raise BusyTrialError(
-                f"{self.path} is being trained by another process: end that one first, or wait"
-            ) from None
-        except OSError as error:
-            raise StorageError(f"cannot store {self.path}: {error.strerror or error}") from error
-        try:
+        busy = BusyTrialError(
+            f"{self.path} is being trained by another process: end that one first, or wait"
+        )
+        with _locked(self.path / ".lock", LOCK_SECONDS, busy):
             yield
-        finally:
-            lock.release()
 
     def write_record(self, record: TrialRecord) -> None:
         """Keep the trial's settings."""
@@ -302,17 +293,11 @@ class ExperimentFolder:
     @contextmanager
     def searched(self) -> Generator[None]:
         """Keep other drivers away; UserError where one is at work."""
-        lock = FileLock(self.path / ".searched.lock", timeout=0)
-        try:
-            lock.acquire()
-        except Timeout:
-            raise UserError(
-                f"{self.name} is being searched by another process; wait for it, or end it"
-            ) from None
-        try:
+        busy = UserError(
+            f"{self.name} is being searched by another process; wait for it, or end it"
+        )
+        with _locked(self.path / ".searched.lock", 0, busy):
             yield
-        finally:
-            lock.release()
 
     def become_latest(self) -> None:
         """Make this the experiment that `latest` names."""
@@ -436,6 +421,23 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file at once or not at all."""
     with atomic_file(path) as file:
         file.write(text.encode())
+
+
+@contextmanager
+def _locked(file: Path, seconds: float, busy: UserError) -> Generator[None]:
+    """Lock a file up to the end of the context; raise ``busy`` while another process has it."""
+    lock = FileLock(file, timeout=seconds, thread_local=False)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise busy from None
+    except OSError as error:
+        raise StorageError(f"cannot store {file.parent}: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _write_probabilities(path: Path, probabilities: Probabilities) -> None:

@@ -4,7 +4,6 @@ What happened when is read off the journals while they grow: a line is written a
 """
 
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from analysis.commands import tell
 from benchmarks.deadlines.report import Met
+from benchmarks.processes import Command, started_process
 from orchestrator.journal import Began, Broke, Ended, Event, Journal, Opened, Reported
 from trainable.store import all_experiments
 
@@ -98,12 +98,12 @@ def watched(words: Sequence[str], runs: Path) -> Seen:
     read: dict[Path, int] = {}
     started = time.time()
     with log.open("w") as output:
-        command = [sys.executable, "-m", "orchestrator.search", *words]
-        driver = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
-        while driver.poll() is None:
-            time.sleep(SECONDS_BETWEEN_LOOKS)
-            events += [(time.time() - started, event) for event in new_events(runs, read)]
-        ended = time.time() - started
+        pipes = {"stdout": output, "stderr": subprocess.STDOUT}
+        with started_process(Command("orchestrator.search", words), pipes) as driver:
+            while driver.poll() is None:
+                time.sleep(SECONDS_BETWEEN_LOOKS)
+                events += [(time.time() - started, event) for event in new_events(runs, read)]
+            ended = time.time() - started
     return Seen(events, log.read_text(), driver.returncode, ended, started)
 
 
@@ -111,17 +111,10 @@ def new_events(runs: Path, read: dict[Path, int]) -> list[Event]:
     """Return what was written to journals since the last look."""
     found: list[Event] = []
     for path in [folder.journal for folder in all_experiments(runs) if folder.journal.exists()]:
-        events = whole_lines(path)
+        events = Journal(path).so_far()
         found += events[read.get(path, 0) :]
         read[path] = len(events)
     return found
-
-
-def whole_lines(path: Path) -> Sequence[Event]:
-    """Return the events of a journal that may be in the middle of a line; it is not changed."""
-    copy = path.parent.parent / "journal-so-far"
-    copy.write_text(path.read_text().rpartition("\n")[0] + "\n")
-    return Journal(copy).read()[0] if copy.stat().st_size > 1 else []
 
 
 def met(words: str, seconds: float, seen: Seen, runs: Path) -> Met:

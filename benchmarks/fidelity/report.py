@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 import numpy as np
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as RichTable
 
 from benchmarks.fidelity.figures import Comparison, Line, Ranking
 from benchmarks.fidelity.recorded import Table
 from benchmarks.schedulers.figures import Estimate
+from benchmarks.schedulers.report import plus_minus
+from benchmarks.tables import new_table
 
 COLUMNS = 80
 NOTES = """
@@ -42,7 +43,8 @@ def show_table(table: Table, pool: int, orders: int) -> None:
 def show_rankings(found: Sequence[Ranking], halves: float) -> None:
     """Print how well scores rank configurations."""
     epochs = list(dict.fromkeys(one.epoch for one in found))
-    table = new_table("tau with held out", *(f"by epoch {epoch}" for epoch in epochs))
+    by_epoch = [f"by epoch {epoch}" for epoch in epochs]
+    table = new_table("tau with held out", *by_epoch, is_narrow=True)
     for folds in dict.fromkeys(one.folds for one in found):
         cells = [_ranking(one) for one in found if one.folds == folds]
         table.add_row(f"{folds} fold{'s' if folds > 1 else ''}", *cells)
@@ -56,12 +58,14 @@ def show_rankings(found: Sequence[Ranking], halves: float) -> None:
 
 def show_budget(limit: int, lines: Sequence[Line], comparisons: Sequence[Comparison]) -> None:
     """Print a table of contenders and one of their differences."""
-    worths = new_table(f"{limit} fold-epochs", "held out", "whole", "regret", "cost", "trials")
+    columns = ("held out", "whole", "regret", "cost", "trials")
+    worths = new_table(f"{limit} fold-epochs", *columns, is_narrow=True)
     for line in lines:
         estimates = [plus_minus(one) for one in (line.worth, line.whole, line.regret)]
         work = (f"{line.cost:.0f}", f"{line.trials:.1f}")
         worths.add_row(line.contender.title, *estimates, *work)
-    differences = new_table("held out, paired", "difference", "persons", "config", "")
+    columns = ("difference", "persons", "config", "")
+    differences = new_table("held out, paired", *columns, is_narrow=True)
     for one in comparisons:
         low, high = one.interval
         interval = f"{low:+.3f} {high:+.3f}"
@@ -78,20 +82,6 @@ def show_notes() -> None:
 def show(*parts: str | RichTable) -> None:
     """Print lines and tables."""
     Console(markup=False, emoji=False, highlight=False, width=COLUMNS).print(*parts, sep="\n")
-
-
-def new_table(first: str, *others: str) -> RichTable:
-    """Return an empty table whose first column is text."""
-    table = RichTable(box=SIMPLE_HEAD, padding=0, show_edge=False)
-    table.add_column(first, no_wrap=True)
-    for heading in others:
-        table.add_column(heading, justify="right", no_wrap=True)
-    return table
-
-
-def plus_minus(estimate: Estimate) -> str:
-    """Return a mean and its error."""
-    return f"{estimate.mean:.3f} ±{estimate.error:.3f}"
 
 
 def signed(estimate: Estimate) -> str:

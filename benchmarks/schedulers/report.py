@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -14,6 +13,7 @@ from benchmarks.schedulers.contenders import CONTENDERS, RANDOM, RAY
 from benchmarks.schedulers.figures import BUDGETS, Estimate, Row
 from benchmarks.schedulers.load import Saving, Throughput
 from benchmarks.schedulers.runs import Conditions, Run
+from benchmarks.tables import new_table
 
 WIDEST = 145
 """Columns of the widest table: a narrow terminal folds it, a file holds it whole."""
@@ -83,15 +83,6 @@ def show_savings(measured: Sequence[Saving]) -> None:
         work = (f"{one.log.trainings}", f"{one.log.epochs}", f"{one.full_epochs}")
         table.add_row(CONTENDERS[one.contender].title, *work, f"{one.share:.0%}")
     CONSOLE.print(table)
-
-
-def new_table(first: str, *others: str) -> Table:
-    """Return an empty table whose first column is text."""
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column(first, no_wrap=True)
-    for heading in others:
-        table.add_column(heading, justify="right", no_wrap=True)
-    return table
 
 
 def plus_minus(estimate: Estimate) -> str:

@@ -1,8 +1,5 @@
 """What was written is read again, and a damaged line costs only what follows it."""
 
-import resource
-from contextlib import contextmanager
-
 import pytest
 
 from orchestrator.journal import Began, Broke, Ended, Journal, Opened, Proposed, Reported
@@ -48,23 +45,12 @@ def test_only_a_newline_ends_a_line(journal):
 
 
 @pytest.mark.parametrize("written", [0, 1, 50])
-def test_line_that_finds_no_room_leaves_nothing_of_itself(journal, written):
+def test_line_that_finds_no_room_leaves_nothing_of_itself(journal, written, disk_full_after):
     too_large = pytest.raises(StorageError, match=r"cannot store .*search\.jsonl: File too large")
-    with largest_file(journal.path.stat().st_size + written), too_large:
+    with disk_full_after(journal.path.stat().st_size + written), too_large:
         journal.append(EVENTS[1])
     journal.append(EVENTS[0])
     assert journal.read() == ([*EVENTS, EVENTS[0]], "")
-
-
-@contextmanager
-def largest_file(size):
-    """Let no file of this process grow beyond ``size`` bytes, as on a disk that is full."""
-    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, usual[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
 
 
 @pytest.mark.parametrize("cut", [1, 10, 30])

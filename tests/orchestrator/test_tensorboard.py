@@ -1,10 +1,8 @@
 """What is logged is what happened, and neither a pause, a restart nor a full disk spoils it."""
 
-import resource
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -31,17 +29,6 @@ def epoch(number, score, folds=1):
         lr=0.001,
         seconds={"data": 1.0, "step": 2.5},
     )
-
-
-@contextmanager
-def largest_file(size):
-    """Let no file of this process grow beyond ``size`` bytes, as on a disk that is full."""
-    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, usual[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
 
 
 @pytest.fixture
@@ -114,11 +101,11 @@ def test_a_thousand_running_trials_hold_no_file_and_no_thread(log, tmp_path):
     assert threading.active_count() <= threads
 
 
-def test_a_full_disk_is_named_and_leaves_what_was_logged(log, tmp_path):
+def test_a_full_disk_is_named_and_leaves_what_was_logged(log, tmp_path, disk_full_after):
     log.trial_started("a", VALUES)
     log.epoch_finished("a", epoch(1, 0.5))
     [file] = (tmp_path / "a").iterdir()
-    with largest_file(file.stat().st_size + 10), pytest.raises(StorageError, match=file.name):
+    with disk_full_after(file.stat().st_size + 10), pytest.raises(StorageError, match=file.name):
         log.epoch_finished("a", epoch(2, 0.6))
     log.epoch_finished("a", epoch(3, 0.7))
     logged = read(tmp_path / "a")

@@ -1,8 +1,6 @@
-"""One fit that was recorded, for all tests that only look at it; and a disk that is full."""
+"""One fit that was recorded, for all tests that only look at it."""
 
-import resource
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -32,20 +30,3 @@ def trained(two_folds: TrialConfig, tmp_path_factory: pytest.TempPathFactory) ->
     folder = TrialFolder(tmp_path_factory.mktemp("experiment") / "trial-001")
     recorded = RecordedFit(two_folds, folder, {"optim.lr": two_folds.optim.lr})
     return Trained(recorded, [recorded.step() for _ in range(two_folds.train.epochs)], folder)
-
-
-@pytest.fixture
-def disk_full_after() -> Callable[[int], AbstractContextManager[None]]:
-    """The context in which the system refuses to write more than so many bytes to a file."""
-    return _disk_full_after
-
-
-@contextmanager
-def _disk_full_after(size: int) -> Iterator[None]:
-    """Let the system refuse to write more than ``size`` bytes to a file."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

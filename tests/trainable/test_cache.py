@@ -1,7 +1,6 @@
 """Images are decoded once, by one process, and a cache is whole or not there."""
 
 import os
-import resource
 import subprocess
 import sys
 import threading
@@ -215,14 +214,10 @@ def test_system_that_cannot_set_room_aside_builds_the_same_cache(own_cache, root
     assert np.array_equal(read(root, PNG).pixels[0], decoded(root / PNG))
 
 
-def test_full_disk_says_where_decoded_images_go(own_cache, root):
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-    try:
-        with pytest.raises(UserError, match=rf"cannot keep .* in {own_cache}.*{CACHE_VARIABLE}"):
-            read(root, PNG, JPEG)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+def test_full_disk_says_where_decoded_images_go(own_cache, root, disk_full_after):
+    told = rf"cannot keep .* in {own_cache}.*{CACHE_VARIABLE}"
+    with disk_full_after(1000), pytest.raises(UserError, match=told):
+        read(root, PNG, JPEG)
     assert built(own_cache) == []
 
 
