@@ -43,7 +43,7 @@ def held_out_answers(data_root: str, images: pd.DataFrame) -> NDArray[np.int64] 
     file = Path(data_root) / "eval" / "answers.csv"
     if not file.exists():
         return None
-    answers = _read_answers(file)
+    answers = read_answers(file)
     missing = images.loc[~images[IMAGE].isin(answers.index), IMAGE]
     if len(missing):
         raise UserError(
@@ -53,7 +53,11 @@ def held_out_answers(data_root: str, images: pd.DataFrame) -> NDArray[np.int64] 
     return np.asarray(answers.loc[images[IMAGE]], np.int64)
 
 
-def _read_answers(file: Path) -> "pd.Series[int]":
+def read_answers(file: Path) -> "pd.Series[int]":
+    """Return the class of each image of a file like submission.csv, by ImageID.
+
+    Raises UserError where it lacks a column, names an image twice, or gives no class from 0 to 17.
+    """
     try:
         table = pd.read_csv(file, dtype={IMAGE: str, ANSWER: np.int64})
         answers = table.set_index(IMAGE)[ANSWER]

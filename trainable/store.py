@@ -1,6 +1,8 @@
 """Where is everything kept? The one place that knows the names of stored files.
 
     <runs>/latest -> <experiment>
+    <runs>/submissions/ledger.jsonl              what was ever handed in, a submission a line
+                       <hash>.csv                its answers
     <runs>/<experiment>/experiment.json          what was asked, of which data
                         images.csv               training images: row, image, person, label, age
                         eval_images.csv          eval images in the order of the submission
@@ -50,6 +52,7 @@ from trainable.records import (
 from trainable.settings import UserError, unknown_name
 
 LATEST = "latest"
+SUBMISSIONS = "submissions"
 RESULTS = ("epochs.json", "validation.npz", "eval.npz", "weights.safetensors")
 """What a trial found, the epochs first: files that are replaced and never changed."""
 EPOCHS = TypeAdapter(list[EpochRecord])
@@ -332,10 +335,51 @@ class ExperimentFolder:
             return pd.read_csv(file, index_col="row", dtype=str).rename(index=int)
 
 
+@dataclass(frozen=True)
+class SubmissionsFolder:
+    """Reads and writes what was handed in, of all experiments of the folder ``runs``."""
+
+    runs: Path
+
+    @property
+    def path(self) -> Path:
+        """The folder of submissions."""
+        return self.runs / SUBMISSIONS
+
+    @property
+    def ledger(self) -> Path:
+        """What is known of each submission, one a line."""
+        return self.path / "ledger.jsonl"
+
+    def answers(self, digest: str) -> Path:
+        """Return the file of a submission's answers."""
+        return self.path / f"{digest}.csv"
+
+    def lines(self) -> list[bytes]:
+        """Return the lines of the ledger, none where nothing was handed in yet."""
+        with reading(self.ledger):
+            return self.ledger.read_bytes().splitlines() if self.ledger.exists() else []
+
+    @contextmanager
+    def changed(self) -> Generator[list[bytes]]:
+        """Give the ledger's lines to change, to nobody else meanwhile, and then write them.
+
+        An error within the context leaves the ledger as it was.
+        """
+        busy = UserError(f"{self.ledger} is being written by another process; try again")
+        with _locked(self.path / ".lock", LOCK_SECONDS, busy):
+            lines = self.lines()
+            yield lines
+            with atomic_file(self.ledger) as file:
+                file.writelines(line + b"\n" for line in lines)
+
+
 def create_experiment(runs: Path, name: str) -> ExperimentFolder:
     """Make a new experiment folder; a name that is taken gets a number."""
-    if name == LATEST or Path(name).name != name:
-        raise UserError(f"search.name={name}: choose a folder's name other than {LATEST}")
+    if name in (LATEST, SUBMISSIONS) or Path(name).name != name:
+        raise UserError(
+            f"search.name={name}: choose a folder's name other than {LATEST} and {SUBMISSIONS}"
+        )
     candidates = [name, *(f"{name}-{i}" for i in range(2, 1000))]
     for candidate in candidates:
         try:
