@@ -12,7 +12,7 @@ from orchestrator.pace import Pace, pace_of_earlier
 from orchestrator.plan import Plan
 from orchestrator.timetable import EvalWork, OneTrial, eval_seconds, refuse_too_short
 from trainable.config import TrialConfig
-from trainable.dataset import load_data
+from trainable.dataset import FaceData, load_data
 from trainable.device import spare_cores
 from trainable.probe import probe
 from trainable.recorded import machine_record
@@ -51,7 +51,7 @@ def estimated_pace(
         found = probe(config)
         pace.seed(kind, found.step_seconds, found.start_seconds, found.validation_seconds_per_image)
     if not is_resumed:
-        refuse_too_short(end, time.time(), _one_trial(config, pace, len(data.eval_images)))
+        refuse_too_short(end, time.time(), _one_trial(config, pace, data))
     return pace
 
 
@@ -77,9 +77,10 @@ def suited(base: TrialConfig, slots: Slots) -> TrialConfig:
     return base.with_values({"machine.loaders": spare_cores(int(slots.cpus), networks)})
 
 
-def _one_trial(config: TrialConfig, pace: Pace, eval_images: int) -> OneTrial:
+def _one_trial(config: TrialConfig, pace: Pace, data: FaceData) -> OneTrial:
     start = pace.start_seconds(kind_of(config)) or 0.0
-    work = EvalWork(eval_images, config.cv.folds, trials=1)
+    embedded = len(data.folds(config.cv)[0].validation)
+    work = EvalWork(len(data.eval_images), config.cv.folds, trials=1, embedded=embedded)
     return OneTrial(
         steps=config.steps,
         step_seconds=pace.step_seconds(kind_of(config)) or 0.0,

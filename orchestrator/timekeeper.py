@@ -147,5 +147,6 @@ class Timekeeper:
             return 0.0
         step_seconds = self._pace.step_seconds(kind_of(final)) or 0.0
         training = self._pace.slowest_start() + final.train.epochs * step_seconds
-        predicted = EvalWork(self._work.after.images, final.cv.folds, trials=1)
+        after = self._work.after
+        predicted = EvalWork(after.images, final.cv.folds, trials=1, embedded=after.embedded)
         return training + eval_seconds(predicted, per_image, setup)

@@ -70,22 +70,28 @@ class Timetable:
 
 @dataclass(frozen=True)
 class EvalWork:
-    """The eval predictions: of ``images`` by the networks of ``folds`` of each of ``trials``."""
+    """The eval predictions: of ``images`` by the networks of ``folds`` of each of ``trials``.
+
+    One of the networks embeds ``embedded`` validation images too.
+    """
 
     images: int
     folds: int
     trials: int
     side_by_side: int = 1
+    embedded: int = 0
 
 
 def eval_seconds(work: EvalWork, seconds_per_image: float, setup_seconds: float) -> float:
     """Return how long the eval predictions take.
 
     Each trial is built in ``setup_seconds``, and all images are predicted for each fold at
-    ``seconds_per_image``, which is that of all members together, as in validation.
+    ``seconds_per_image``, which is that of all members together, as in validation; one that is
+    embedded takes no longer.
     """
     rounds = math.ceil(work.trials / work.side_by_side)
-    return rounds * (setup_seconds + work.images * work.folds * seconds_per_image)
+    predicted = work.images * work.folds + work.embedded
+    return rounds * (setup_seconds + predicted * seconds_per_image)
 
 
 @dataclass(frozen=True)

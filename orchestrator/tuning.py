@@ -124,12 +124,14 @@ def make_timekeeper(session: Session, slots: Slots) -> Timekeeper:
     """Return who knows what fits before the deadline."""
     base = session.plan.base
     data = load_data(base.data)
-    after = EvalWork(len(data.eval_images), base.cv.folds, PREDICTED, slots.count)
-    validated = sum(len(fold.validation) for fold in data.folds(base.cv))
+    predicted = [len(fold.validation) for fold in data.folds(base.cv)]
+    after = EvalWork(
+        len(data.eval_images), base.cv.folds, PREDICTED, slots.count, embedded=predicted[0]
+    )
     rounds = base.cv.folds if base.cv.fidelity == "folds" else 1
     final = final_base(session.plan, base) if session.plan.config.search.final_folds else None
     where = Predicting(slots, bool(session.plan.config.cluster.address))
-    work = Work(validated // rounds, after, CLOSING_SECONDS, final, not where.is_here)
+    work = Work(sum(predicted) // rounds, after, CLOSING_SECONDS, final, not where.is_here)
     return Timekeeper(base, work, session.end and session.end.at, session.pace)
 
 

@@ -1,8 +1,9 @@
 """How is one configuration trained and predicted, fold by fold, epoch by epoch?"""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,13 @@ from trainable.checkpoint import packed
 from trainable.config import CvConfig, TrialConfig
 from trainable.dataset import load_data
 from trainable.device import release_memory
+from trainable.embedding import embedding_member
 from trainable.fold_fit import DivergedError, FoldEpoch
 from trainable.folds import Fold
 from trainable.metrics import main_score, scores
 from trainable.networks import Member, Networks, Predictions, place
 from trainable.records import EpochRecord
-from trainable.store import Probabilities
+from trainable.store import Embeddings, Probabilities
 from trainable.voting import VOTES
 
 
@@ -98,12 +100,18 @@ class Fit:
 
     def eval_probabilities(self) -> Probabilities:
         """Return the eval images' probabilities: folds averaged, then the members' vote."""
-        by_member: dict[str, list[NDArray[np.floating]]] = {name: [] for name in self._members}
-        for predicted in self._eval_predictions():
-            for name, folds in predicted.items():
-                by_member[name] += folds
-        voted = self._vote({name: np.mean(folds, 0) for name, folds in by_member.items()})
-        return Probabilities(np.arange(len(voted), dtype=np.int32), voted.astype(np.float16))
+        return self._averaged(map(Networks.predict_eval, self._eval_networks()))
+
+    def predict_and_embed(self) -> "Predicted":
+        """Return those, and the embeddings that one network makes on the way to them.
+
+        It is the first fold's, of the member that ``embedding_member`` names.
+        """
+        networks = self._eval_networks()
+        first = next(networks).predict_and_embed(embedding_member(self.config))
+        others = map(Networks.predict_eval, networks)
+        probabilities = self._averaged(chain([first.predictions], others))
+        return Predicted(probabilities, first.of_eval, first.of_validation)
 
     def weights(self) -> dict[str, torch.Tensor]:
         """Return every network's weights by ``<fold>.<name>``, or ``<member>/<fold>.<name>``.
@@ -163,16 +171,27 @@ class Fit:
             self._networks = self._build(group)
         return self._networks
 
-    def _eval_predictions(self) -> Iterator[dict[str, list[NDArray[np.floating]]]]:
-        """Yield what folds say of the eval images, by member; of those in turn one at a time."""
+    def _averaged(
+        self, predictions: Iterable[Mapping[str, list[NDArray[np.floating]]]]
+    ) -> Probabilities:
+        """Return the vote of the members, each the mean over its folds."""
+        by_member: dict[str, list[NDArray[np.floating]]] = {name: [] for name in self._members}
+        for predicted in predictions:
+            for name, folds in predicted.items():
+                by_member[name] += folds
+        voted = self._vote({name: np.mean(folds, 0) for name, folds in by_member.items()})
+        return Probabilities(np.arange(len(voted), dtype=np.int32), voted.astype(np.float16))
+
+    def _eval_networks(self) -> Iterator[Networks]:
+        """Yield the networks that predict the eval images; of folds in turn one at a time."""
         if not self._is_in_turn:
-            yield self._current(0).predict_eval()
+            yield self._current(0)
             return
         member = next(iter(self._members))
         for number, group in enumerate(self._groups):
             own = tuple(place(member, fold) for fold in group)
             if any(name.startswith(own) for name in self._kept.weights):
-                yield self._kept_networks(number).predict_eval()
+                yield self._kept_networks(number)
 
     def _kept_networks(self, group: int) -> Networks:
         networks = self._build(group, fetch=False)
@@ -226,6 +245,15 @@ class Fit:
                 f"the network predicted no numbers after epoch {self.epoch} "
                 f"(optim.lr={self.config.optim.lr:g})"
             )
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What a trial predicts of the eval images, and embeddings of them and of validation images."""
+
+    probabilities: Probabilities
+    of_eval: Embeddings
+    of_validation: Embeddings
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """How is one fold's network trained by an epoch, and how does it predict?"""
 
 import time
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -15,6 +16,7 @@ from trainable.batches import TrainingBatches, make_loader
 from trainable.config import TrialConfig
 from trainable.dataset import FaceData
 from trainable.device import select_device
+from trainable.embedding import Parts, features_kept
 from trainable.folds import Fold, Rows
 from trainable.heads import joint_probabilities
 from trainable.labels import CLASS_COUNT
@@ -23,7 +25,7 @@ from trainable.model import make_model
 from trainable.normalization import Normalization, normalization
 from trainable.sampling import training_side
 from trainable.updates import Updates
-from trainable.views import views_of
+from trainable.views import view_count, views_of
 
 CHECK_EVERY = 8
 """Steps between two looks at the loss; each look waits for the GPU."""
@@ -103,6 +105,10 @@ class FoldFit:
                 placed = self._device.place(images.permute(0, 3, 1, 2))
                 found[part] = self._predict_batch(placed).cpu().numpy()
         return found
+
+    def features_kept(self) -> AbstractContextManager[Parts]:
+        """Keep the features of the images that are predicted meanwhile, in their order."""
+        return features_kept(self._updates.predictor, view_count(self._config.predict))
 
     def weights(self) -> dict[str, torch.Tensor]:
         """Return the weights that predict: the averaged ones, if there are any."""

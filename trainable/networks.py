@@ -13,6 +13,7 @@ from trainable.dataset import FaceData
 from trainable.device import loader_count
 from trainable.fold_fit import FoldEpoch, FoldFit
 from trainable.folds import Fold
+from trainable.store import Embeddings
 
 Predictions = Mapping[str, NDArray[np.floating]]
 """Member -> probabilities (N, 18)."""
@@ -24,6 +25,20 @@ class Member:
 
     config: TrialConfig
     data: FaceData
+
+    @property
+    def eval_rows(self) -> NDArray[np.int32]:
+        """Rows (N,) of all eval images."""
+        return np.arange(len(self.data.eval_images), dtype=np.int32)
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """What is predicted of the eval images, and the features of one network on the way to it."""
+
+    predictions: dict[str, list[NDArray[np.floating]]]
+    of_eval: Embeddings
+    of_validation: Embeddings
 
 
 class Networks:
@@ -64,14 +79,30 @@ class Networks:
 
     def predict_eval(self) -> dict[str, list[NDArray[np.floating]]]:
         """Return what each member's network of each fold predicts of all eval images."""
-        rows = np.arange(len(next(iter(self._members.values())).data.eval_images), dtype=np.int32)
         return {
             name: [
-                self._fits[name, number].predict(member.data.eval_cache.pixels, rows)
+                self._fits[name, number].predict(member.data.eval_cache.pixels, member.eval_rows)
                 for number in self._folds
             ]
             for name, member in self._members.items()
         }
+
+    def predict_and_embed(self, name: str) -> Embedded:
+        """Return ``predict_eval`` with the features of member ``name``'s network of the first fold.
+
+        They are those of the eval images, and of the validation side, that it has not seen either.
+        """
+        number, fold = next(iter(self._folds.items()))
+        fit, member = self._fits[name, number], self._members[name]
+        with fit.features_kept() as of_eval:
+            predictions = self.predict_eval()
+        with fit.features_kept() as of_validation:
+            fit.predict(member.data.cache.pixels, fold.validation)
+        return Embedded(
+            predictions,
+            Embeddings(member.eval_rows, np.concatenate(of_eval)),
+            Embeddings(fold.validation.astype(np.int32), np.concatenate(of_validation)),
+        )
 
     def weights(self) -> dict[str, torch.Tensor]:
         """Return every network's weights by ``<fold>.<name>``, or ``<member>/<fold>.<name>``."""

@@ -40,6 +40,8 @@ def stored_trial(name: str) -> TrialFolder:
 def predict_eval(folder: TrialFolder) -> None:
     """Predict the eval images with the weights of the trial's best epoch and store the result.
 
+    Embeddings, which the networks make on the way, are stored first: where there are eval
+    probabilities there are embeddings too.
     Raises UserError where the weights are gone: only the best trials of an experiment keep them.
     """
     if not folder.has_weights():
@@ -52,7 +54,9 @@ def predict_eval(folder: TrialFolder) -> None:
     check_same_data(folder.experiment, fit.data)
     check_same_views(record, fit.views)
     fit.load_weights(load_file(folder.weights_file))
-    folder.write_eval(fit.eval_probabilities())
+    predicted = fit.predict_and_embed()
+    folder.write_embeddings(predicted.of_eval, predicted.of_validation)
+    folder.write_eval(predicted.probabilities)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@
                                 outcome.json     how it ended
                                 validation.npz   probabilities of the best epoch, by row
                                 eval.npz         probabilities of the eval images
+                                eval-embeddings.npz, validation-embeddings.npz   their features
                                 weights.safetensors   of the best epoch, kept for the best trials
                                 final.npz, final.safetensors   the same, trained on all persons
                                 .lock            held by the process that trains
@@ -53,7 +54,10 @@ from trainable.settings import UserError, unknown_name
 
 LATEST = "latest"
 SUBMISSIONS = "submissions"
-RESULTS = ("epochs.json", "validation.npz", "eval.npz", "weights.safetensors")
+EVAL_EMBEDDINGS, VALIDATION_EMBEDDINGS = "eval-embeddings.npz", "validation-embeddings.npz"
+OF_EVAL = ("eval.npz", EVAL_EMBEDDINGS, VALIDATION_EMBEDDINGS)
+"""What is made when the eval images are predicted."""
+RESULTS = ("epochs.json", "validation.npz", *OF_EVAL, "weights.safetensors")
 """What a trial found, the epochs first: files that are replaced and never changed."""
 EPOCHS = TypeAdapter(list[EpochRecord])
 RUNNING = Outcome(status="running")
@@ -80,6 +84,17 @@ class BusyTrialError(UserError):
 @dataclass(frozen=True)
 class Probabilities:
     """Predictions of some images: ``rows`` (N,) of the table, ``values`` (N, 18) float16."""
+
+    rows: NDArray[np.int32]
+    values: NDArray[np.float16]
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """Features of some images: ``rows`` (N,) of the table, ``values`` (N, F) float16.
+
+    Each row of ``values`` has length 1, so that their products are cosine similarities.
+    """
 
     rows: NDArray[np.int32]
     values: NDArray[np.float16]
@@ -184,15 +199,20 @@ class TrialFolder:
 
     def write_validation(self, probabilities: Probabilities) -> None:
         """Keep the out-of-fold probabilities of the best epoch."""
-        _write_probabilities(self.path / "validation.npz", probabilities)
+        _write_arrays(self.path / "validation.npz", probabilities)
 
     def write_eval(self, probabilities: Probabilities) -> None:
         """Keep the eval images' probabilities."""
-        _write_probabilities(self.path / "eval.npz", probabilities)
+        _write_arrays(self.path / "eval.npz", probabilities)
+
+    def write_embeddings(self, of_eval: Embeddings, of_validation: Embeddings) -> None:
+        """Keep the features of the eval images and of the first fold's validation side."""
+        _write_arrays(self.path / EVAL_EMBEDDINGS, of_eval)
+        _write_arrays(self.path / VALIDATION_EMBEDDINGS, of_validation)
 
     def write_final(self, probabilities: Probabilities) -> None:
         """Keep the eval images' probabilities of a training on all persons."""
-        _write_probabilities(self.path / "final.npz", probabilities)
+        _write_arrays(self.path / "final.npz", probabilities)
 
     def read_final(self) -> Probabilities:
         """Return the eval images' probabilities of a training on all persons; UserError if none."""
@@ -201,20 +221,34 @@ class TrialFolder:
                 f"{self.name} was not trained on all persons; do it with: "
                 f"python -m trainable.final trial={self.path}"
             )
-        return _read_probabilities(self.path / "final.npz")
+        return Probabilities(*_read_arrays(self.path / "final.npz"))
 
     def read_validation(self) -> Probabilities:
         """Return the out-of-fold probabilities of the best epoch."""
-        return _read_probabilities(self.path / "validation.npz")
+        return Probabilities(*_read_arrays(self.path / "validation.npz"))
 
     def read_eval(self) -> Probabilities:
         """Return the eval images' probabilities; UserError where there are none yet."""
-        if not self.has_eval():
+        return Probabilities(*self._read_of_eval("eval.npz", "eval probabilities"))
+
+    def read_eval_embeddings(self) -> Embeddings:
+        """Return the features of all eval images; UserError where there are none yet."""
+        return Embeddings(*self._read_of_eval(EVAL_EMBEDDINGS, "embeddings"))
+
+    def read_validation_embeddings(self) -> Embeddings:
+        """Return the features of the first fold's validation side; UserError where none.
+
+        The network that made them has seen none of these persons, as it has seen no eval image.
+        """
+        return Embeddings(*self._read_of_eval(VALIDATION_EMBEDDINGS, "embeddings"))
+
+    def _read_of_eval(self, file: str, what: str) -> tuple[NDArray[np.int32], NDArray[np.float16]]:
+        if not (self.path / file).exists():
             raise UserError(
-                f"{self.name} has no eval probabilities; make them with: "
+                f"{self.name} has no {what}; make them with: "
                 f"python -m trainable.predict trial={self.path}"
             )
-        return _read_probabilities(self.path / "eval.npz")
+        return _read_arrays(self.path / file)
 
     def has_weights(self) -> bool:
         """Say whether the weights of the best epoch are kept."""
@@ -225,8 +259,9 @@ class TrialFolder:
         return (self.path / "eval.npz").exists()
 
     def discard_eval(self) -> None:
-        """Delete eval probabilities, which are of an epoch that is the best no longer."""
-        (self.path / "eval.npz").unlink(missing_ok=True)
+        """Delete eval predictions, which are of an epoch that is the best no longer."""
+        for name in OF_EVAL:
+            (self.path / name).unlink(missing_ok=True)
 
     def read_epochs(self) -> list[EpochRecord]:
         """Return all finished epochs, none where the trial has not finished one."""
@@ -484,17 +519,17 @@ def _locked(file: Path, seconds: float, busy: UserError) -> Generator[None]:
         lock.release()
 
 
-def _write_probabilities(path: Path, probabilities: Probabilities) -> None:
+def _write_arrays(path: Path, arrays: Probabilities | Embeddings) -> None:
     buffer = io.BytesIO()
-    np.savez(buffer, rows=probabilities.rows, values=probabilities.values)
+    np.savez(buffer, rows=arrays.rows, values=arrays.values)
     with atomic_file(path) as file:
         file.write(buffer.getvalue())
 
 
-def _read_probabilities(path: Path) -> Probabilities:
+def _read_arrays(path: Path) -> tuple[NDArray[np.int32], NDArray[np.float16]]:
     with reading(path):
         arrays = np.load(io.BytesIO(path.read_bytes()), allow_pickle=False)
-        return Probabilities(rows=arrays["rows"], values=arrays["values"])
+        return arrays["rows"], arrays["values"]
 
 
 @contextmanager

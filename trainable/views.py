@@ -23,6 +23,11 @@ def views_of(images: torch.Tensor, config: PredictConfig) -> Iterator[torch.Tens
             yield view.flip(3)
 
 
+def view_count(config: PredictConfig) -> int:
+    """Return how many views there are of an image."""
+    return config.crops * (2 if config.flip else 1)
+
+
 def _five_crops(images: torch.Tensor) -> Iterator[torch.Tensor]:
     size = list(images.shape[2:])
     for crop in five_crop(images, [round(CROP_SHARE * side) for side in size]):

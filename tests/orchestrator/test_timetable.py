@@ -105,6 +105,11 @@ def test_eval_images_are_predicted_by_each_fold_of_each_trial(side_by_side, seco
     assert eval_seconds(work, seconds_per_image=0.01, setup_seconds=2) == pytest.approx(seconds)
 
 
+def test_embedded_validation_images_take_time_too():
+    work = EvalWork(images=1000, folds=3, trials=5, embedded=200)
+    assert eval_seconds(work, seconds_per_image=0.01, setup_seconds=2) == pytest.approx(5 * 34)
+
+
 def test_an_end_too_early_for_one_trial_says_how_long_one_takes():
     needed = OneTrial(steps=8, step_seconds=41, start_seconds=12, reserved=30)
     end = End(NOON + 120, "search.budget=2m")
