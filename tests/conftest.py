@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import settings
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
 
 from trainable.cache import CACHE_VARIABLE
 from trainable.config import TrialConfig
@@ -77,6 +79,23 @@ def tiny(faces_root: Path) -> TrialConfig:
             "machine.threads": 1,
         }
     )
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
+    """A window of 1600 x 900 pixels in headless Chromium; ``browsing.py`` looks through it."""
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (chromium and driver):
+        pytest.skip("needs chromium and chromedriver (Debian: chromium, chromium-driver)")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in ("headless", "no-sandbox", "disable-gpu", "disable-background-networking"):
+        options.add_argument(f"--{flag}")
+    options.add_argument("--window-size=1600,900")
+    options.add_argument(f"--user-data-dir={tmp_path / 'chromium'}")
+    browser = webdriver.Chrome(options, Service(driver))
+    yield browser
+    browser.quit()
 
 
 @pytest.fixture

@@ -1,18 +1,14 @@
 """A real TensorBoard, and a real browser, show every trial from its first epoch on."""
 
 import json
-import os
-import shutil
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
 import pytest
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
+from browsing import visible_text, within
 
 from orchestrator.tensorboard import TensorBoardLog
 from search_spaces.language import Space, choice, integers, log_uniform, uniform, when
@@ -43,18 +39,6 @@ PLAIN = {
     "predict.flip": False,
     "train.batch_size": 16,
 }
-CHROMIUM = shutil.which("chromium")
-CHROMEDRIVER = shutil.which("chromedriver")
-VISIBLE_TEXT = """
-const found = [];
-const walk = node => {
-    if (node.nodeType === Node.TEXT_NODE) found.push(node.textContent.trim());
-    if (node.shadowRoot) walk(node.shadowRoot);
-    node.childNodes.forEach(walk);
-};
-walk(document.body);
-return found;
-"""
 
 
 def epoch(number, score):
@@ -65,15 +49,6 @@ def epoch(number, score):
         lr=0.001,
         seconds={"data": 1.0, "step": 2.5},
     )
-
-
-def within(seconds, look):
-    """Return the first true answer of ``look``; fail when there is none in time."""
-    end = time.monotonic() + seconds
-    while not (answer := look()):
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.2)
-    return answer
 
 
 def free_port():
@@ -153,21 +128,6 @@ def server(log, folder):
         server.process.wait(10)
 
 
-@pytest.fixture
-def browser(tmp_path):
-    if not (CHROMIUM and CHROMEDRIVER):
-        pytest.skip("needs chromium and chromedriver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in ("headless", "no-sandbox", "disable-gpu", "disable-background-networking"):
-        options.add_argument(f"--{flag}")
-    options.add_argument("--window-size=1600,900")
-    options.add_argument(f"--user-data-dir={tmp_path}")
-    browser = webdriver.Chrome(options, Service(CHROMEDRIVER))
-    yield browser
-    browser.quit()
-
-
 def test_a_column_has_the_type_and_the_domain_of_its_parameter(server):
     columns = {info["name"]: info for info in server.ask("experiment")["hparamInfos"]}
     assert list(columns) == sorted(SPACE.parameters)
@@ -224,6 +184,4 @@ def test_a_trial_that_another_driver_goes_on_with_stays_one_trial(server, log, f
 def test_the_hparams_page_shows_trials_and_their_best_scores(server, browser):
     browser.get(f"{server.address}/#hparams")
     wanted = {"focal", "plain", "macro_f1 (best epoch)", "0.61000", "0.52000", "0.0030000"}
-    within(40, lambda: wanted <= set(browser.execute_script(VISIBLE_TEXT)))
-    if picture := os.environ.get("TENSORBOARD_SCREENSHOT"):  # a file for people to look at
-        browser.save_screenshot(picture)
+    within(40, lambda: wanted <= visible_text(browser))
