@@ -1,4 +1,4 @@
-"""How are the counts drawn? Plotly figures as HTML; the page brings plotly.js and the colours."""
+"""How are the counts drawn?"""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,14 +7,11 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from analysis.data.counts import Group
+from analysis.figures import BLUE, GREEN, ORANGE, RED, TASK_COLOURS, plain, styled
 from trainable.labels import TASK_CLASSES, TASKS
 
-TASK_COLOURS = {"mask": "#0072B2", "gender": "#CC79A7", "age": "#009E73"}
-MASK_COLOURS = ("#0072B2", "#E69F00", "#009E73")
-GENDER_COLOURS = {"male": "#0072B2", "female": "#E69F00"}
-"""Okabe and Ito's, which people with any kind of colour vision tell apart, and on any ground."""
-CUTOFF_COLOUR = "#D55E00"
-GRID = "rgba(128, 128, 128, 0.3)"
+MASK_COLOURS = (BLUE, ORANGE, GREEN)
+GENDER_COLOURS = {"male": BLUE, "female": ORANGE}
 ROOM = 1.25
 """The axis is so much longer than the longest bar, for the number at its end."""
 
@@ -25,7 +22,7 @@ def task_figure(tasks: Mapping[str, Sequence[Group]]) -> go.Figure:
     for column, task in enumerate(TASKS, start=1):
         groups = tasks[task]
         figure.add_bar(
-            x=[_plain(group.name) for group in groups],
+            x=[plain(group.name) for group in groups],
             y=[group.images for group in groups],
             text=[f"{group.images:,}<br>{group.persons:,} persons" for group in groups],
             marker_color=TASK_COLOURS[task],
@@ -37,7 +34,7 @@ def task_figure(tasks: Mapping[str, Sequence[Group]]) -> go.Figure:
     figure.update_yaxes(range=[0, ROOM * largest])
     figure.update_xaxes(showgrid=False)
     figure.update_yaxes(title="images", col=1)
-    return _styled(figure, 340).update_layout(showlegend=False)
+    return styled(figure, 340).update_layout(showlegend=False)
 
 
 def class_figure(classes: Sequence[Group]) -> go.Figure:
@@ -48,7 +45,7 @@ def class_figure(classes: Sequence[Group]) -> go.Figure:
     for number, mask in enumerate(TASK_CLASSES["mask"]):
         groups = classes[number * size : (number + 1) * size]
         figure.add_bar(
-            y=[_plain(group.name) for group in groups],
+            y=[plain(group.name) for group in groups],
             x=[group.images for group in groups],
             text=[f"{group.images:,} ({group.images / total:.1%})" for group in groups],
             name=mask,
@@ -58,7 +55,7 @@ def class_figure(classes: Sequence[Group]) -> go.Figure:
     figure.update_traces(textposition="outside", cliponaxis=False, hoverinfo="skip")
     figure.update_xaxes(title="images", range=[0, ROOM * max(group.images for group in classes)])
     figure.update_yaxes(autorange="reversed", showgrid=False, ticklabelstandoff=6)
-    return _styled(figure, 520).update_layout(showlegend=False)
+    return styled(figure, 520).update_layout(showlegend=False)
 
 
 def age_figure(years: pd.DataFrame, cutoffs: Mapping[str, int]) -> go.Figure:
@@ -72,47 +69,11 @@ def age_figure(years: pd.DataFrame, cutoffs: Mapping[str, int]) -> go.Figure:
     for label, cutoff in cutoffs.items():
         figure.add_vline(
             x=cutoff - 0.5,
-            line={"dash": "dash", "color": CUTOFF_COLOUR},
+            line={"dash": "dash", "color": RED},
             annotation_text=label,
             annotation_position="top left",
         )
     figure.update_xaxes(title="years of age", dtick=5)
     figure.update_yaxes(title="persons")
     legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
-    return _styled(figure, 400).update_layout(barmode="stack", legend=legend, hovermode="x unified")
-
-
-def figure_html(figure: go.Figure, name: str) -> str:
-    """Return a figure as HTML with the id ``name``, without plotly.js."""
-    config = {"displayModeBar": False, "responsive": True}
-    return str(
-        figure.to_html(
-            config=config,
-            include_plotlyjs=False,
-            full_html=False,
-            default_height=f"{figure.layout.height}px",
-            div_id=name,
-        )
-    )
-
-
-def _plain(name: str) -> str:
-    """Plotly reads HTML in its texts."""
-    return name.replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _styled(figure: go.Figure, height: int) -> go.Figure:
-    clear = "rgba(0, 0, 0, 0)"
-    margin = {"l": 10, "r": 10, "t": 40, "b": 10}
-    figure.update_layout(
-        template="none",
-        height=height,
-        margin=margin,
-        showlegend=True,
-        paper_bgcolor=clear,
-        plot_bgcolor=clear,
-        font_size=13,
-    )
-    figure.update_xaxes(automargin=True, gridcolor=GRID, zerolinecolor=GRID)
-    figure.update_yaxes(automargin=True, gridcolor=GRID, zerolinecolor=GRID)
-    return figure
+    return styled(figure, 400).update_layout(barmode="stack", legend=legend, hovermode="x unified")

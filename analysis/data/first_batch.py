@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from analysis.data.sheets import Sheet, make_sheet
+from analysis.sheets import Sheet, make_sheet
 from trainable.batches import TrainingBatches
 from trainable.config import TrialConfig
 from trainable.dataset import FaceData, load_data

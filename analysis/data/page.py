@@ -3,19 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import jinja2
-from plotly.offline import get_plotlyjs
 
 from analysis.data.alike import ALIKE, Alike, identical_files, near_identical
+from analysis.data.class_sheets import class_sheets
 from analysis.data.counts import Counts, count
-from analysis.data.figures import age_figure, class_figure, figure_html, task_figure
+from analysis.data.figures import age_figure, class_figure, task_figure
 from analysis.data.files import image_sizes
 from analysis.data.first_batch import SHOWN, FirstBatch, Refusal, first_batches
 from analysis.data.photos import Photos, readable_photos
-from analysis.data.sheets import class_sheets, data_uri, face
 from analysis.data.summary import summary
+from analysis.figures import figure_html
+from analysis.pages import Part, render
+from analysis.sheets import data_uri, face
 from trainable.config import TrialConfig
 from trainable.dataset import FaceData, load_data
 from trainable.labels import CLASS_NAMES, MIDDLE_AGE, OLD_AGE
@@ -24,8 +23,7 @@ from trainable.sections.data import DataConfig
 
 MOST_LISTED = 24
 """Lines of a list: image sizes, unreadable images, identical files, near-identical pairs."""
-Part = Mapping[str, Any]
-"""What a section of the template is given, by name."""
+TEMPLATE = Path(__file__).with_name("data.html.jinja")
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,8 @@ def data_page(config: TrialConfig, shown: Shown) -> str:
     photos, counts = readable_photos(data), count(data)
     images = data.images.drop(index=list(data.cache.unreadable))
     sheets = class_sheets(data.root, images, shown.faces, shown.seed)
-    return _render(
+    return render(
+        TEMPLATE,
         {
             "config": config,
             "counts": counts,
@@ -57,20 +56,10 @@ def data_page(config: TrialConfig, shown: Shown) -> str:
             **_alike(data.root, photos),
             "batches": [_batch(found) for found in first_batches(config)],
             "sheets": list(zip(CLASS_NAMES, counts.classes, sheets, strict=True)),
-        }
+            "most": MOST_LISTED,
+            "threshold": ALIKE,
+        },
     )
-
-
-def _render(part: Part) -> str:
-    templates = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    fixed = {"most": MOST_LISTED, "threshold": ALIKE, "plotly": get_plotlyjs()}
-    return templates.get_template("page.html.jinja").render(part, **fixed)
 
 
 def _figures(counts: Counts, config: TrialConfig) -> Mapping[str, str]:

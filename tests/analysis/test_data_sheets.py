@@ -6,8 +6,9 @@ import pytest
 import torch
 from PIL import Image
 
+from analysis.data.class_sheets import class_sheets
 from analysis.data.first_batch import FirstBatch, Refusal, first_batch, first_batches, label_texts
-from analysis.data.sheets import class_sheets, face, make_sheet
+from analysis.sheets import face, make_sheet
 from trainable.dataset import load_data
 from trainable.fold_fit import FoldFit
 from trainable.labels import CLASS_NAMES

@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
-
-from trainable.labels import CLASS_COUNT
 
 Pixels = NDArray[np.uint8]
 TILE_WIDTH, TILE_HEIGHT = 96, 128
@@ -72,29 +69,3 @@ def face(file: Path) -> Pixels:
         image.draft("RGB", (2 * TILE_WIDTH, 2 * TILE_HEIGHT))
         upright = ImageOps.exif_transpose(image).convert("RGB")
     return np.asarray(ImageOps.pad(upright, (TILE_WIDTH, TILE_HEIGHT), color=PAPER))
-
-
-def class_sheets(root: Path, images: pd.DataFrame, faces: int, seed: int) -> list[Sheet | None]:
-    """Return a contact sheet for each of the 18 classes, None for a class without images.
-
-    A sheet shows ``faces`` persons, chosen by ``seed``, in the order of their ages.
-    """
-    return [
-        _class_sheet(
-            root, images[images["label"] == label], faces, np.random.default_rng([seed, label])
-        )
-        for label in range(CLASS_COUNT)
-    ]
-
-
-def _class_sheet(
-    root: Path, images: pd.DataFrame, faces: int, random: np.random.Generator
-) -> Sheet | None:
-    if images.empty:
-        return None
-    shuffled = images.iloc[random.permutation(len(images))].drop_duplicates("person")
-    shown = shuffled.head(faces).sort_values("age", kind="stable")
-    names = shown["image"].tolist()
-    return make_sheet(
-        [face(root / name) for name in names], names, [f"{age:g}" for age in shown["age"]]
-    )
