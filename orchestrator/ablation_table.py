@@ -15,7 +15,6 @@ from rich.table import Table
 from orchestrator.ablation import Row
 from orchestrator.ablation_plan import Ablation, points_of
 from trainable.comparison import Difference, paired_difference
-from trainable.labels import TASKS, decode
 from trainable.metrics import METRIC_HEADINGS
 from trainable.records import TrialResults
 from trainable.store import ExperimentFolder, TrialFolder, write_text
@@ -96,7 +95,8 @@ def show_lines(question: str, lines: Sequence[Line]) -> None:
     console.print("", question, table, sep="\n")
     console.print(
         "diff.: of the score, to the line before in a ladder, else to the first; its interval "
-        "is from resampling persons, chance in the training itself is not in it."
+        "is from resampling persons and, with seeds=2 or more, the trainings of a line; with one, "
+        "chance in the training itself is not in it."
     )
 
 
@@ -163,15 +163,10 @@ def _line(
 def _difference(
     own: _Trained, reference: _Trained, images: pd.DataFrame, tasks: Sequence[str]
 ) -> Difference:
-    persons = images.loc[own.rows, "person"].to_numpy()
-    labels = images.loc[own.rows, "label"].to_numpy()
-
-    def judged(classes: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
-        return classes if len(tasks) == len(TASKS) else decode(classes)[tasks[0]]
-
     return paired_difference(
-        judged(labels),
-        persons,
-        [judged(classes) for classes in own.predicted],
-        [judged(classes) for classes in reference.predicted],
+        images.loc[own.rows, "label"].to_numpy(),
+        images.loc[own.rows, "person"].to_numpy(),
+        own.predicted,
+        reference.predicted,
+        tasks,
     )

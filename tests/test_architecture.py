@@ -14,7 +14,7 @@ PACKAGES = ("analysis", "orchestrator", "search_spaces", "trainable")
 LIGHT = tuple(
     f"trainable.{name}"
     for name in (
-        *("config", "labels", "metrics", "records"),
+        *("comparison", "config", "labels", "metrics", "records", "resampling"),
         *("sections", "settings", "store", "voting"),
     )
 )

@@ -6,22 +6,22 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import bootstrap
 
-Classes = NDArray[np.integer[Any]]
+from trainable.labels import TASKS
+from trainable.metrics import main_score, scores
+from trainable.resampling import Classes, Scores, mean_over_seeds, resampled_scores
+
 CONFIDENCE = 0.95
-RESAMPLES = 2000
-AT_ONCE = 200
-"""Resamples held in memory together."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A paired difference of macro-F1 and its 95 % interval."""
+    """A paired difference of scores, its 95 % interval, and how probably it is above 0."""
 
     value: float
     low: float
     high: float
+    probability: float
 
     @property
     def verdict(self) -> str:
@@ -32,52 +32,38 @@ class Difference:
 
 
 def paired_difference(
-    labels: Classes, persons: NDArray[Any], second: Sequence[Classes], first: Sequence[Classes]
+    labels: Classes,
+    persons: NDArray[Any],
+    second: Sequence[Classes],
+    first: Sequence[Classes],
+    tasks: Sequence[str] = TASKS,
 ) -> Difference:
-    """Return how much higher the macro-F1 of ``second`` is than that of ``first``.
+    """Return how much higher ``second`` scores than ``first``, by macro-F1 or that of some tasks.
 
     Both are predicted classes (N,), of one or more seeds, for the same images. Persons are
-    resampled with replacement, with all their images, the same for both: the percentile bootstrap
-    (Efron 1979). Of several seeds the differences' mean counts; their spread is not part of the
-    interval.
+    resampled, the same for both, and of several seeds these too.
     """
-    codes = np.unique(persons, return_inverse=True)[1]
-    pairs = [
-        (_counts(labels, one, codes), _counts(labels, other, codes))
-        for one, other in zip(second, first, strict=True)
-    ]
-
-    def difference(people: NDArray[np.integer[Any]], axis: int = -1) -> NDArray[np.floating]:
-        drawn = np.moveaxis(people, axis, -1)
-        return np.mean([_macro_f1(one, drawn) - _macro_f1(other, drawn) for one, other in pairs], 0)
-
-    everybody = np.arange(codes.max() + 1)
-    found = bootstrap(
-        (everybody,),
-        difference,
-        n_resamples=RESAMPLES,
-        batch=AT_ONCE,
-        vectorized=True,
-        confidence_level=CONFIDENCE,
-        method="percentile",
-        rng=np.random.default_rng(0),
-    )
-    low, high = found.confidence_interval
-    return Difference(float(difference(everybody)), float(low), float(high))
+    both = resampled_scores(labels, persons, [*second, *first], tasks)
+    values = [main_score(scores(labels, answer, tasks)) for answer in (*second, *first)]
+    value = np.mean(values[: len(second)]) - np.mean(values[len(second) :])
+    return difference_of(float(value), both[:, : len(second)], both[:, len(second) :])
 
 
-def _counts(labels: Classes, predicted: Classes, codes: Classes) -> NDArray[np.float64]:
-    """Return (persons, 3, classes): of each person the images that are true, predicted, both."""
-    unit = np.eye(int(max(labels.max(), predicted.max())) + 1)
-    true, guess = unit[labels], unit[predicted]
-    counts = np.zeros((codes.max() + 1, 3, len(unit)))
-    np.add.at(counts, codes, np.stack([true, guess, true * guess], axis=1))
-    return counts
+def difference_of(value: float, second: Scores, first: Scores) -> Difference:
+    """Return a difference whose two sides were resampled together, (R, S) each for S seeds.
+
+    The interval is between percentiles. The probability is the share of resamples in which the
+    second side is ahead, ties counted half: what somebody without any expectation would believe
+    after having seen the persons (Efron 2012).
+    """
+    random = np.random.default_rng(0)
+    found = mean_over_seeds(second, random) - mean_over_seeds(first, random)
+    ahead = (found > 0).mean() + (found == 0).mean() / 2
+    return Difference(value, *interval(found), float(ahead))
 
 
-def _macro_f1(counts: NDArray[np.float64], people: Classes) -> NDArray[np.floating]:
-    """Return the macro-F1 of people (..., P) over the classes that occur among them."""
-    true, predicted, both = np.moveaxis(counts[people].sum(axis=-3), -2, 0)
-    f1 = 2 * both / np.maximum(true + predicted, 1)
-    occurs = true > 0
-    return (f1 * occurs).sum(-1) / occurs.sum(-1)
+def interval(resampled: Scores) -> tuple[float, float]:
+    """Return the percentiles between which 95 % of resampled numbers (R,) lie."""
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(resampled, [tail, 1 - tail])
+    return float(low), float(high)

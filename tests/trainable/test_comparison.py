@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from trainable.comparison import paired_difference
+from trainable.comparison import difference_of, paired_difference
 from trainable.metrics import macro_f1
 
 PERSONS, EACH = 60, 7
@@ -69,3 +69,26 @@ def test_several_seeds_count_by_their_mean():
     found = paired_difference(LABELS, PEOPLE, [a for a, _ in pairs], [b for _, b in pairs])
     each = [paired_difference(LABELS, PEOPLE, [a], [b]).value for a, b in pairs]
     assert found.value == pytest.approx(np.mean(each))
+
+
+def test_probability_is_the_share_of_resamples_in_which_the_second_is_ahead():
+    second, first = np.array([[0.5], [0.4], [0.3], [0.2]]), np.full((4, 1), 0.3)
+    assert difference_of(0.05, second, first).probability == (2 + 0.5) / 4
+
+
+def test_seeds_that_disagree_widen_the_interval():
+    good, bad = [guesses(right, i) for i, right in enumerate((0.4, 0.6, 0.8))], guesses(0.4, 9)
+    alike = [guesses(0.6, i) for i in range(3)]
+    wide = paired_difference(LABELS, PEOPLE, good, [bad])
+    narrow = paired_difference(LABELS, PEOPLE, alike, [bad])
+    assert wide.high - wide.low > 1.5 * (narrow.high - narrow.low)
+
+
+def test_chance_in_training_is_no_certain_difference():
+    """Two lots of equal seeds, however many persons there are: each is ahead now and then."""
+    ahead = []
+    for i in range(30):
+        one, other = np.random.default_rng(i).normal(0.3, 0.02, (2, 3))
+        sides = np.tile(one, (500, 1)), np.tile(other, (500, 1))
+        ahead.append(difference_of(0.0, *sides).probability)
+    assert np.mean([0.025 < probability < 0.975 for probability in ahead]) > 0.7
