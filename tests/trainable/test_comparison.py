@@ -77,10 +77,10 @@ def test_probability_is_the_share_of_resamples_in_which_the_second_is_ahead():
 
 
 def test_seeds_that_disagree_widen_the_interval():
-    good, bad = [guesses(right, i) for i, right in enumerate((0.4, 0.6, 0.8))], guesses(0.4, 9)
-    alike = [guesses(0.6, i) for i in range(3)]
-    wide = paired_difference(LABELS, PEOPLE, good, [bad])
-    narrow = paired_difference(LABELS, PEOPLE, alike, [bad])
+    apart = [guesses(right, i) for i, right in enumerate((0.5, 0.6, 0.7), start=1)]
+    alike = [guesses(0.6, i) for i in (1, 2, 3)]
+    wide = paired_difference(LABELS, PEOPLE, apart, [guesses(0.4, 9)])
+    narrow = paired_difference(LABELS, PEOPLE, alike, [guesses(0.4, 9)])
     assert wide.high - wide.low > 1.5 * (narrow.high - narrow.low)
 
 
