@@ -31,7 +31,7 @@ MAY_IMPORT = {
         *LIGHT,
         *(
             f"trainable.{name}"
-            for name in ("batches", "command_line", "dataset", "sampling", "heads", "normalization")
+            for name in ("command_line", "dataset", "first_batch", "normalization", "sampling")
         ),
     ),
 }
