@@ -17,6 +17,8 @@ FormatOption = Annotated[
 ]
 Row = Mapping[str, object]
 """One line of a table: column -> value."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a cell begins with that a spreadsheet would run."""
 NEVER_FOLDED = 12
 """Cells of up to so many characters stay in one line."""
 
@@ -40,6 +42,15 @@ def show_data(form: Literal["json", "csv"], rows: Sequence[Row]) -> None:
         print(json.dumps(rows, indent=1))
     else:
         pd.DataFrame([_flat(row) for row in rows], dtype=object).to_csv(sys.stdout, index=False)
+
+
+def for_spreadsheets(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table in which no text is a formula to a spreadsheet: those get a ' in front."""
+    return table.map(_no_formula)
+
+
+def _no_formula(cell: object) -> object:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
 
 
 def _add_column(table: Table, heading: str, values: Sequence[object]) -> None:

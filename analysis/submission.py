@@ -59,9 +59,9 @@ def read_answers(file: Path) -> "pd.Series[int]":
     Raises UserError where it lacks a column, names an image twice, or gives no class from 0 to 17.
     """
     try:
-        table = pd.read_csv(file, dtype={IMAGE: str, ANSWER: np.int64})
-        answers = table.set_index(IMAGE)[ANSWER]
-    except (KeyError, OSError, ValueError) as error:
+        table = pd.read_csv(file, dtype={IMAGE: str, ANSWER: "Int64"})
+        answers = table.set_index(IMAGE)[ANSWER].astype(np.int64)
+    except (KeyError, OSError, TypeError, ValueError) as error:
         raise UserError(f"cannot read {file} as columns {IMAGE},{ANSWER}: {error}") from None
     if not answers.index.is_unique:
         raise UserError(f"{file} names {answers.index[answers.index.duplicated()][0]} twice")

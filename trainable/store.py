@@ -3,6 +3,7 @@
     <runs>/latest -> <experiment>
     <runs>/submissions/ledger.jsonl              what was ever handed in, a submission a line
                        <hash>.csv                its answers
+                       public.html               its public scores against those out-of-fold
     <runs>/<experiment>/experiment.json          what was asked, of which data
                         images.csv               training images: row, image, person, label, age
                         eval_images.csv          eval images in the order of the submission
@@ -385,6 +386,11 @@ class SubmissionsFolder:
     def ledger(self) -> Path:
         """What is known of each submission, one a line."""
         return self.path / "ledger.jsonl"
+
+    @property
+    def fit_page(self) -> Path:
+        """Public scores against those out-of-fold, HTML."""
+        return self.path / "public.html"
 
     def answers(self, digest: str) -> Path:
         """Return the file of a submission's answers."""
