@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trainable.dataset import FaceData
-from trainable.records import ExperimentRecord, FirstTrial, Resumption, TrialRecord
+from trainable.records import (
+    ConfirmedTrial,
+    ExperimentRecord,
+    FirstTrial,
+    Resumption,
+    TrialRecord,
+)
 from trainable.settings import UserError
 from trainable.store import ExperimentFolder, now
 
@@ -19,7 +25,7 @@ RECORDED_PACKAGES = ("torch", "timm", "albumentations", "numpy", "ray", "optuna"
 class Asked:
     """What an experiment was asked: the question, the command and words, settings and space.
 
-    ``first`` is what history gave to start with.
+    ``first`` is what history gave to start with, ``confirms`` what a confirmation trains again.
     """
 
     question: str
@@ -28,6 +34,7 @@ class Asked:
     settings: Mapping[str, object]
     space: Mapping[str, str]
     first: Sequence[FirstTrial] = ()
+    confirms: Sequence[ConfirmedTrial] = ()
 
 
 def start_experiment(folder: ExperimentFolder, asked: Asked, seen: Sequence[FaceData]) -> None:
@@ -46,6 +53,7 @@ def start_experiment(folder: ExperimentFolder, asked: Asked, seen: Sequence[Face
             settings=dict(asked.settings),
             space=dict(asked.space),
             first=list(asked.first),
+            confirms=list(asked.confirms),
             data_root=str(data.root),
             data_fingerprint=data.fingerprint(),
             skipped_images=data.skipped,

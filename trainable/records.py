@@ -94,6 +94,16 @@ class FirstTrial(Section):
     reason: str = Field(description="why it was taken, and what was changed to fit the space")
 
 
+class ConfirmedTrial(Section):
+    """A trial that is trained again, with other seeds, to see what it is really worth."""
+
+    trial: str = Field(description="<experiment>/<trial> that was chosen")
+    score: float = Field(description="what it was chosen by")
+    values: dict[str, Value] = Field(
+        description="dotted path -> value of each training; train.seed, apart from these, differs"
+    )
+
+
 class Resumption(Section):
     """A search that was taken up again."""
 
@@ -113,6 +123,9 @@ class ExperimentRecord(Section):
     settings: dict[str, object] = Field(description="all settings of the search, resolved")
     space: dict[str, str] = Field(description="dotted path -> values it may take, as JSON")
     first: list[FirstTrial] = Field(default=[], description="what history gave to start with")
+    confirms: list[ConfirmedTrial] = Field(
+        default=[], description="what a confirmation trains again, best first; empty: it is none"
+    )
     data_root: str = Field(description="folder the data was read from")
     data_fingerprint: str
     skipped_images: list[str]
