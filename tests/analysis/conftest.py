@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 
 from analysis import ensemble, leaderboard
 from trainable.config import TrialConfig
-from trainable.metrics import METRICS
+from trainable.metrics import METRICS, scores
 from trainable.records import (
+    ConfirmedTrial,
     EpochRecord,
     ExperimentRecord,
     MachineRecord,
@@ -32,6 +33,9 @@ TRIALS: dict[str, tuple[Status, list[float]]] = {
     "steady": ("completed", [0.3, 0.5]),
 }
 """Trial -> how it ended and the macro-F1 of its epochs: best first, peaked, steady and early."""
+CONFIRMED = {"peaked": (0.6, 0.002, 0.1), "steady": (0.5, 0.001, 0.3)}
+"""Trial -> the score it was chosen by, its learning rate, and how sure its trainings are."""
+SEEDS = (1, 2, 3)
 
 
 @pytest.fixture
@@ -42,9 +46,37 @@ def experiment(tmp_path: Path) -> ExperimentFolder:
     images, eval_images = _images(), _eval_images()
     folder.write_images(images, eval_images)
     _write_answers(tmp_path / "data", eval_images)
-    for seed, (name, (status, scores)) in enumerate(TRIALS.items()):
-        write_trial(folder.trial(name), status, scores)
+    for seed, (name, (status, found)) in enumerate(TRIALS.items()):
+        write_trial(folder.trial(name), status, found)
         _write_predictions(folder.trial(name), images["label"].to_numpy(), seed)
+    return folder
+
+
+@pytest.fixture
+def confirmation(experiment: ExperimentFolder) -> ExperimentFolder:
+    """Two trials of ``experiment``, trained again: three times, and twice where one was stopped.
+
+    The search scored them on the first four persons alone.
+    """
+    folder = create_experiment(experiment.path.parent, "faces-confirmed")
+    images = experiment.read_images()
+    folder.write_images(images, experiment.read_eval_images())
+    record = experiment.read_record()
+    chosen = [
+        ConfirmedTrial(trial=f"faces/{name}", score=score, values={"optim.lr": lr})
+        for name, (score, lr, _) in CONFIRMED.items()
+    ]
+    changed = {"experiment": folder.name, "confirms": chosen, "command": "orchestrator.confirm"}
+    folder.write_record(record.model_copy(update=changed))
+    labels = images["label"].to_numpy()
+    for name, (_, lr, right) in CONFIRMED.items():
+        _cut_to(experiment.trial(name), range(4 * IMAGES_EACH))
+        for seed in SEEDS:
+            _write_training(folder.trial(f"{name}-{seed}"), {"optim.lr": lr, "train.seed": seed})
+            found = _probabilities(labels, seed + int(1000 * lr), right)
+            _write_scored(folder.trial(f"{name}-{seed}"), labels, found)
+    cut_short = folder.trial("steady-3")
+    cut_short.write_outcome(Outcome(status="stopped", reason="the time was over"))
     return folder
 
 
@@ -146,11 +178,31 @@ def _write_predictions(folder: TrialFolder, labels: np.ndarray, seed: int) -> No
     folder.write_eval(_probabilities(np.arange(EVAL_IMAGES), seed + 100))
 
 
-def _probabilities(labels: np.ndarray, seed: int) -> Probabilities:
+def _write_training(folder: TrialFolder, values: dict[str, float]) -> None:
+    write_trial(folder, "completed", [])
+    record = folder.read().record
+    config = record.config.with_values(values)
+    folder.write_record(record.model_copy(update={"config": config, "values": values}))
+
+
+def _write_scored(folder: TrialFolder, labels: np.ndarray, found: Probabilities) -> None:
+    """Keep predictions, and an epoch with their metrics."""
+    folder.write_validation(found)
+    metrics = scores(labels[found.rows], found.values.argmax(axis=1))
+    folder.write_epochs([_epoch(1, 0.0).model_copy(update={"metrics": metrics})])
+
+
+def _cut_to(folder: TrialFolder, rows: range) -> None:
+    stored = folder.read_validation()
+    kept = np.isin(stored.rows, rows)
+    folder.write_validation(Probabilities(stored.rows[kept], stored.values[kept]))
+
+
+def _probabilities(labels: np.ndarray, seed: int, right: float = 0.1) -> Probabilities:
     """Return guesses that are right more often than by chance, their rows shuffled."""
     random = np.random.default_rng(seed)
     rows = random.permutation(len(labels)).astype(np.int32)
     values = random.dirichlet(np.ones(18), len(labels))
-    values[np.arange(len(labels)), labels[rows]] += 0.1
+    values[np.arange(len(labels)), labels[rows]] += right
     values /= values.sum(axis=1, keepdims=True)
     return Probabilities(rows, values.astype(np.float16))
