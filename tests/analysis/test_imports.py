@@ -6,7 +6,9 @@ import pytest
 
 import analysis
 
-MODULES = sorted(file.stem for file in Path(analysis.__path__[0]).glob("[!_]*.py"))
+FOLDER = Path(analysis.__path__[0])
+MODULES = [file.stem for file in FOLDER.glob("[!_]*.py")]
+MODULES += [f"report.{file.stem}" for file in (FOLDER / "report").glob("[!_]*.py")]
 FORBIDDEN = {"torch", "ray", "orchestrator"}
 
 

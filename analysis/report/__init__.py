@@ -1,0 +1,1 @@
+"""What an experiment found, for people: one HTML page."""

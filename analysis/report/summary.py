@@ -1,0 +1,113 @@
+"""What would a newcomer ask? The best configuration, how sure, why, where it fails, what next."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from analysis.report import ages, confusions, mattered, places
+from analysis.report.confirmation import confirmed_best
+from analysis.report.evidence import Evidence
+from analysis.report.importance import FEWEST, Ranking
+from analysis.report.mattered import verdict
+from analysis.report.section import Answer
+from trainable.records import compact
+
+BEST, SURE, MATTERED, FAILS, SUBMIT = (
+    "Which configuration is best?",
+    "How sure are we?",
+    "What mattered?",
+    "Where does it fail?",
+    "What should we submit?",
+)
+VOTING = 3
+
+
+def summary(evidence: Evidence, ranking: Ranking | None, varied: int) -> list[Answer]:
+    """Return the answers at the top of the report; ``varied`` settings differ among the trials."""
+    return [
+        Answer(BEST, _best(evidence), places.ANCHOR),
+        Answer(SURE, _sure(evidence), places.ANCHOR),
+        Answer(MATTERED, [_mattered(evidence, ranking, varied)], mattered.ANCHOR),
+        Answer(FAILS, _fails(evidence), confusions.ANCHOR),
+        _submit(evidence),
+    ]
+
+
+def state(evidence: Evidence) -> str:
+    """Say how many trials there are and how they ended."""
+    counts = Counter(trial.results.outcome.status for trial in evidence.experiment.trials)
+    words = {
+        "completed": "trained to the end",
+        "stopped": "stopped early",
+        "running": "running or paused",
+        "failed": "failed",
+    }
+    found = [f"{counts[status]} {word}" for status, word in words.items() if counts[status]]
+    damaged = len(evidence.experiment.damaged)
+    found += [f"{damaged} damaged"] if damaged else []
+    if not found:
+        return "No trial has started yet."
+    total = counts.total() + damaged
+    hint = " The search is not over: all of this may change." if evidence.is_running else ""
+    return f"{total} trials: {', '.join(found)}.{hint}"
+
+
+def _best(evidence: Evidence) -> list[str]:
+    best = evidence.best
+    if best is None or best.best is None:
+        return ["None yet: no trial has finished an epoch without failing."]
+    folds = f", pooled over {best.folds} folds" if best.folds > 1 else ", on one split of persons"
+    settings = compact(best.results.record.values) or "the settings all trials have"
+    return [
+        f"{best.name}: {evidence.score_name} {best.best.score:.3f} out-of-fold{folds}, "
+        f"at epoch {best.results.best_length} of {best.results.record.config.train.epochs}.",
+        f"Its settings: {settings}.",
+    ]
+
+
+def _sure(evidence: Evidence) -> list[str]:
+    if evidence.best is None:
+        return ["There is nothing to be sure of yet."]
+    again = confirmed_best(evidence)
+    return [*places.how_sure(evidence), *([again] if again else [])]
+
+
+def _mattered(evidence: Evidence, ranking: Ranking | None, varied: int) -> str:
+    if ranking:
+        return verdict(ranking)
+    if not varied:
+        return "That cannot be told: all trials with a score have the same settings."
+    return (
+        f"{len(evidence.scored)} trials with a score cannot tell: it takes {FEWEST} in one space."
+    )
+
+
+def _fails(evidence: Evidence) -> list[str]:
+    judged = evidence.judged
+    if judged is None:
+        return ["That cannot be told: no predictions are stored."]
+    worst, near = confusions.worst_classes(judged), ages.near_and_far(judged)
+    return [
+        f"By task, the hardest first: {'; '.join(confusions.by_task(judged))}.",
+        *([f"The worst classes are {', '.join(worst)}."] if worst else []),
+        *([near] if near else []),
+    ]
+
+
+def _submit(evidence: Evidence) -> Answer:
+    voters = [trial for trial in evidence.experiment.finished if trial.folder.has_eval()]
+    if not voters:
+        return Answer(SUBMIT, _nothing_to_submit(evidence), places.ANCHOR, _commands(evidence))
+    top = min(VOTING, len(voters))
+    command = f"python -m analysis.ensemble --top {top}{evidence.runs_option}"
+    return Answer(SUBMIT, [f"The mean of the {top} best."], places.ANCHOR, [command])
+
+
+def _nothing_to_submit(evidence: Evidence) -> list[str]:
+    if not evidence.experiment.finished:
+        return ["Nothing yet: no trial has ended."]
+    return ["First let the best trials predict the eval images, as none has yet; then vote."]
+
+
+def _commands(evidence: Evidence) -> Sequence[str]:
+    finished = evidence.experiment.finished
+    return [f"python -m trainable.predict trial={finished[0].folder.path}"] if finished else []
