@@ -18,6 +18,7 @@ from orchestrator.finish import (
     summary,
 )
 from orchestrator.journal import Journal
+from orchestrator.painter import Painter
 from orchestrator.plan import Plan
 from orchestrator.progress import SearchProgress
 from orchestrator.tuning import Session, final_base, run_trials
@@ -38,11 +39,12 @@ def tune_and_predict(session: Session) -> int:
         plan = replace(session.plan, base=suited(session.plan.base, slots))
         session = replace(session, plan=plan)
         session.folder.become_latest()
-        trained = run_trials(session, slots)
-        if not trained.is_over:
-            print(f"\n{how_to_resume(trained.progress, session.folder, plan.command)}")
-            return INTERRUPTED
-        best = predict_best(session, slots, trained.progress)
+        with Painter(session.folder) as painter:
+            trained = run_trials(session, slots, painter)
+            if not trained.is_over:
+                print(f"\n{how_to_resume(trained.progress, session.folder, plan.command)}")
+                return INTERRUPTED
+            best = predict_best(session, slots, trained.progress, painter)
         if best and plan.config.search.final_folds:
             train_final(session, best[0])
         return 0 if best else 1
@@ -50,7 +52,9 @@ def tune_and_predict(session: Session) -> int:
         ray.shutdown()
 
 
-def predict_best(session: Session, slots: Slots, progress: SearchProgress) -> list[str]:
+def predict_best(
+    session: Session, slots: Slots, progress: SearchProgress, painter: Painter
+) -> list[str]:
     """Predict the eval images with the best trials, say what came out, and return them."""
     plan, folder = session.plan, session.folder
     keep_best_weights(folder, progress, plan.config.search.keep)
@@ -58,6 +62,7 @@ def predict_best(session: Session, slots: Slots, progress: SearchProgress) -> li
     end = session.end and session.end.at - CLOSING_SECONDS
     where = Predicting(slots, bool(plan.config.cluster.address), end)
     predicted = predict_all(folder, best, where)
+    painter.finish(predicted, end)
     print(summary(progress, folder, len(predicted)))
     return best
 
@@ -70,13 +75,15 @@ def train_final(session: Session, trial: str) -> None:
     slots = share_out(cluster, 1, nodes())
     plan = replace(plan, base=suited(plan.base, slots))
     print(f"\n{trial} on {plan.base.cv.folds} folds: {folder.path}")
-    trained = run_trials(replace(session, plan=plan, folder=folder, events=events), slots)
-    best = best_trials(trained.progress, folder, 1)
-    where = runs_option(folder)
-    if not best or not trained.is_over:
-        print(f"{trial} was not trained on the folds", file=sys.stderr)
-        return
-    predict_all(folder, best, Predicting(slots, bool(cluster.address)))
+    with Painter(folder) as painter:
+        on_folds = replace(session, plan=plan, folder=folder, events=events)
+        trained = run_trials(on_folds, slots, painter)
+        best = best_trials(trained.progress, folder, 1)
+        where = runs_option(folder)
+        if not best or not trained.is_over:
+            print(f"{trial} was not trained on the folds", file=sys.stderr)
+            return
+        painter.finish(predict_all(folder, best, Predicting(slots, bool(cluster.address))))
     print(f"  python -m analysis.ensemble --experiment {folder.name} --trials {best[0]}{where}")
 
 

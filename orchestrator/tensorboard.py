@@ -1,7 +1,7 @@
 """What does TensorBoard show of a search while it runs?
 
     <folder>/            the columns of the HParams table, with their types and domains
-    <folder>/<trial>/    the trial's row, its curves, and under best/ its best epoch so far
+    <folder>/<trial>/    the trial's row, its curves, under best/ its best epoch so far; pictures
 
 An event file is open only while it is appended to, so that thousands of paused trials hold no
 file and no thread (TensorBoard's EventFileWriter holds one of each).
@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.record_writer import RecordWriter
@@ -26,6 +27,8 @@ from trainable.config import TrialConfig
 from trainable.records import EpochRecord, Status, rank
 from trainable.settings import Value
 from trainable.store import StorageError
+
+PICTURES = "*.pictures"
 
 
 class TensorBoardLog:
@@ -79,6 +82,24 @@ class TensorBoardLog:
         _append(file, Event(summary=verdict(status, now), wall_time=now))
 
 
+def has_pictures(folder: Path, trial: str) -> bool:
+    """Say whether pictures of the trial are logged."""
+    return any((folder / trial).glob(PICTURES))
+
+
+def log_pictures(folder: Path, trial: str, step: int, pictures: Mapping[str, bytes]) -> None:
+    """Log pictures (tag -> PNG or JPEG file) of epoch ``step``, in place of earlier ones.
+
+    Raises StorageError when they cannot be written; earlier ones stay then.
+    """
+    earlier = list((folder / trial).glob(PICTURES))
+    values = [Summary.Value(tag=tag, image=_image(content)) for tag, content in pictures.items()]
+    event = Event(summary=Summary(value=values), step=step, wall_time=time.time())
+    _append(_new_file(folder / trial, "pictures"), event)
+    for file in earlier:
+        file.unlink()
+
+
 def _curves(epoch: EpochRecord) -> dict[str, float]:
     return {
         **{f"validation/{name}": value for name, value in epoch.metrics.items()},
@@ -87,6 +108,12 @@ def _curves(epoch: EpochRecord) -> dict[str, float]:
         "seconds/epoch": epoch.epoch_seconds,
         **{f"seconds/{part}": value for part, value in epoch.seconds.items()},
     }
+
+
+def _image(content: bytes) -> Any:
+    with Image.open(io.BytesIO(content)) as image:
+        width, height = image.size
+    return Summary.Image(encoded_image_string=content, width=width, height=height)
 
 
 def _new_file(folder: Path, content: str) -> Path:

@@ -21,6 +21,7 @@ from orchestrator.journal import Event, Journal, Opened
 from orchestrator.legs import LegScheduler, LegSearcher, leg_name
 from orchestrator.live import LiveTable
 from orchestrator.pace import Pace
+from orchestrator.painter import Painter
 from orchestrator.plan import Plan
 from orchestrator.progress import SearchGoal, SearchProgress
 from orchestrator.proposals import Listed, Proposals, Sampled, samplers
@@ -75,12 +76,13 @@ class Trained:
     is_over: bool
 
 
-def run_trials(session: Session, slots: Slots) -> Trained:
-    """Run all trials on Ray."""
+def run_trials(session: Session, slots: Slots, painter: Painter) -> Trained:
+    """Run all trials on Ray; ``painter`` draws those that end."""
     plan, folder = session.plan, session.folder
     timekeeper = make_timekeeper(session, slots)
     with LiveTable() as live:
         watch = SearchWatch(plan, folder, timekeeper, live)
+        watch.when_ended = painter.ended
         search = make_search(session, slots, watch, timekeeper)
         session.journal.append(Opened())
         search.replay(session.events)

@@ -37,6 +37,7 @@ class SearchWatch:
         self._forecast_at = 0.0
         self._may_go_on: set[str] = set()
         self.when_completed: Callable[[str], None] = lambda trial: None
+        self.when_ended: Callable[[str, Sequence[str]], None] = lambda trial, best: None
 
     def begin(self, progress: SearchProgress, seconds_left: Callable[[], float | None]) -> None:
         """Show where the search stands; ``seconds_left`` forecasts when all is ready."""
@@ -83,6 +84,7 @@ class SearchWatch:
             self.when_completed(event.trial)
         self._log.trial_finished(event.trial, event.status)
         self._show(self.progress.trial_ended(event.trial, event.status, event.reason))
+        self.when_ended(event.trial, [one.trial for one in self.progress.ended_well])
         keep_best_weights(self._folder, self.progress, self._keep, self._may_go_on)
 
     def had_ended(self, event: Ended) -> None:
