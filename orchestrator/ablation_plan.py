@@ -9,14 +9,13 @@ from pydantic import Field, field_validator
 
 from orchestrator.ablation import Mode, Row, ablation_rows, free_techniques
 from orchestrator.config import SearchConfig
-from orchestrator.plan import Plan
-from search_spaces.language import Space, choice
+from orchestrator.plan import Plan, listed_space
 from trainable.command_line import TRIAL_GROUPS, Schema, read_words, refuse_swept
 from trainable.config import TrialConfig, trial_part
 from trainable.ignored import ignored_settings
 from trainable.recipes.catalogue import RECIPES, SCALES
 from trainable.recipes.recipe import Recipe, Settings
-from trainable.settings import UserError, Value, unknown_name
+from trainable.settings import UserError, unknown_name
 
 ALL = ("all",)
 SEARCH_WORDS = (
@@ -72,7 +71,8 @@ def make_ablation(words: Sequence[str]) -> Ablation:
     points = [point for row in rows for point in points_of(row, config.seeds, base)]
     for point in points:
         base.with_values(point)
-    space = _space(config, points, base)
+    question = f"Which techniques of {config.recipe} help, one change at a time?"
+    space = listed_space(question, points, base)
     notes = ignored_settings(base, given.pinned, space.parameters)
     return Ablation(
         words=tuple(words),
@@ -141,14 +141,3 @@ def _one_trial_a_point(config: AblationConfig, points: int) -> AblationConfig:
     tree["search"]["trials"] = points
     tree["scheduler"]["name"] = "fifo"
     return AblationConfig.model_validate(tree)
-
-
-def _space(config: AblationConfig, points: Sequence[Settings], base: TrialConfig) -> Space:
-    values: dict[str, list[Value]] = {}
-    for point in points:
-        for path, value in point.items():
-            known = values.setdefault(path, [base.value(path)])
-            if value not in known:
-                known.append(value)
-    question = f"Which techniques of {config.recipe} help, one change at a time?"
-    return Space(question, {path: choice(*known) for path, known in values.items()})

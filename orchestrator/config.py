@@ -1,25 +1,49 @@
 """What can be asked of a search? The words of `python -m orchestrator.search`."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from orchestrator.deadline import parse_clock, parse_duration
+from orchestrator.log_words import LogSection
 from trainable.command_line import TRIAL_GROUPS, Schema
 from trainable.config import RunsConfig, TrialConfig
 from trainable.recipes.recipe import Settings
 from trainable.settings import Section
 
 
-class SearchSection(RunsConfig):
-    """How much is tried, until when, and what is kept."""
+class TrainingSection(RunsConfig):
+    """Until when trials are trained, and what is kept of them."""
 
-    trials: int = Field(default=12, ge=1, le=100_000, description="configurations to try")
     budget: str = Field(default="", description="wall time for all trials: 90m, 2h, 1h30m")
     finish_by: str = Field(default="", description="clock time to stop trials at: 18:00")
-    seed: int = Field(default=0, ge=0, description="seed of the sampler")
     keep: int = Field(default=5, ge=1, description="best trials whose weights are kept")
+    anyway: bool = Field(
+        default=False, description="resume although data, space or code have changed"
+    )
+
+    @field_validator("budget", mode="before")
+    @classmethod
+    def _budget_is_a_duration(cls, typed: Any) -> str:
+        text = str(typed)
+        if text:
+            parse_duration(text)
+        return text
+
+    @field_validator("finish_by")
+    @classmethod
+    def _finish_by_is_a_clock_time(cls, text: str) -> str:
+        if text:
+            parse_clock(text)
+        return text
+
+
+class SearchSection(TrainingSection):
+    """How much is tried, and how it is chosen."""
+
+    trials: int = Field(default=12, ge=1, le=100_000, description="configurations to try")
+    seed: int = Field(default=0, ge=0, description="seed of the sampler")
     sampler: Literal["kde", "tpe", "gp", "random", "grid"] = Field(
         default="kde",
         description="who draws configurations: kde learns from rungs; tpe, gp, random: Optuna's; "
@@ -36,9 +60,6 @@ class SearchSection(RunsConfig):
         le=20,
         description="train the best trial on so many folds when the search is over; 0: do not",
     )
-    anyway: bool = Field(
-        default=False, description="resume although data, space or code have changed"
-    )
 
     @field_validator("final_folds")
     @classmethod
@@ -51,21 +72,6 @@ class SearchSection(RunsConfig):
     @classmethod
     def _one_experiment_needs_no_brackets(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
-
-    @field_validator("budget", mode="before")
-    @classmethod
-    def _budget_is_a_duration(cls, typed: Any) -> str:
-        text = str(typed)
-        if text:
-            parse_duration(text)
-        return text
-
-    @field_validator("finish_by")
-    @classmethod
-    def _finish_by_is_a_clock_time(cls, text: str) -> str:
-        if text:
-            parse_clock(text)
-        return text
 
 
 class ClusterSection(Section):
@@ -108,6 +114,20 @@ class SchedulerSection(Section):
     reduction: float = Field(default=3, gt=1, description="one in so many goes on at a rung")
 
 
+class Asking(Protocol):
+    """What every command that trains trials is told."""
+
+    @property
+    def resume(self) -> str:
+        """The experiment to go on with; empty: start one."""
+        ...
+
+    @property
+    def search(self) -> TrainingSection:
+        """Where, until when, and what is kept."""
+        ...
+
+
 class SearchConfig(TrialConfig):
     """Every word of a search; a trial's own settings are the base that the space varies."""
 
@@ -120,6 +140,7 @@ class SearchConfig(TrialConfig):
     scheduler: SchedulerSection = Field(
         default=SchedulerSection(), description="when a trial is given up"
     )
+    log: LogSection = Field(default=LogSection(), description="where else trials are logged")
 
     @field_validator("space", mode="before")
     @classmethod

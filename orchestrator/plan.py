@@ -9,12 +9,13 @@ from orchestrator.grid import grid_points
 from orchestrator.narrow import narrow
 from search_spaces.catalogue import space_named
 from search_spaces.ends import check_space, end_values
-from search_spaces.language import Space
+from search_spaces.language import Space, choice
 from trainable.command_line import read_words
 from trainable.config import TrialConfig, trial_part
 from trainable.ignored import ignored_settings
 from trainable.recipes.recipe import Settings
-from trainable.settings import UserError
+from trainable.records import ConfirmedTrial
+from trainable.settings import UserError, Value
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Plan:
     """Typed settings that have no effect, a sentence each."""
     points: tuple[Settings, ...] = ()
     """What the trials are if they are listed, not drawn from the space."""
+    confirms: tuple[ConfirmedTrial, ...] = ()
+    """Stored trials that these train again."""
     command: str = SCHEMA.command
     """The module that was called, and that goes on with the search."""
 
@@ -65,6 +68,17 @@ def _refuse_incomparable(space: Space, base: TrialConfig) -> None:
             f"the trials would answer {answered}: scores of different tasks do not compare; pin "
             "model.heads= or members.use= and search them one after the other"
         )
+
+
+def listed_space(question: str, points: Sequence[Settings], base: TrialConfig) -> Space:
+    """Return the space that holds the base and some listed points, and nothing else."""
+    values: dict[str, list[Value]] = {}
+    for point in points:
+        for path, value in point.items():
+            known = values.setdefault(path, [base.value(path)])
+            if value not in known:
+                known.append(value)
+    return Space(question, {path: choice(*known) for path, known in values.items()})
 
 
 def distinct_configs(plan: Plan) -> list[TrialConfig]:

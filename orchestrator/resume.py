@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestrator.config import SearchConfig
+from orchestrator.config import Asking
 from orchestrator.plan import Plan
 from trainable.command_line import Schema, read_words
 from trainable.config import DataConfig
@@ -17,8 +17,12 @@ from trainable.store import ExperimentFolder, now, open_experiment
 
 FILES = ("root", "face_boxes", "label_fixes")
 """Settings of ``data`` that name files."""
-CHANGEABLE = ("search.trials", "search.budget", "search.finish_by", "search.keep", "cluster.")
+CHANGEABLE = (
+    *("search.trials", "search.budget", "search.finish_by", "search.keep"),
+    *("cluster.", "log."),
+)
 """Beginnings of the words that a resumed search may be given anew."""
+SHOWN = ", ".join(f"{path}*" if path.endswith(".") else path for path in CHANGEABLE)
 NOT_KEPT = ("resume", "search.runs", "search.anyway")
 """Words that are about resuming itself."""
 
@@ -53,7 +57,7 @@ class Resumed:
         )
 
 
-def resumed(asked: SearchConfig, words: Sequence[str], schema: Schema[Any]) -> Resumed:
+def resumed(asked: Asking, words: Sequence[str], schema: Schema[Any]) -> Resumed:
     """Find the search that ``resume=`` names; UserError where it cannot go on like that."""
     name, own = asked.resume, {path_of(word): word for word in words}
     folder = open_experiment(Path(asked.search.runs), name)
@@ -66,7 +70,7 @@ def resumed(asked: SearchConfig, words: Sequence[str], schema: Schema[Any]) -> R
     if others:
         raise UserError(
             f"resume={name} goes on as it was asked; leave out {' '.join(sorted(others))} (what "
-            f"may change: {', '.join(CHANGEABLE).replace('cluster.', 'cluster.*')})"
+            f"may change: {SHOWN})"
         )
     if not folder.journal.exists():
         raise UserError(f"{name} holds no search that can go on: no trial was started by one")

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from orchestrator.config import SCHEMA, SearchConfig
+from orchestrator.config import SCHEMA, Asking
 from orchestrator.deadline import End, asked_end
 from orchestrator.earlier import Beginning
 from orchestrator.history import FIRST, read_history
@@ -44,7 +44,7 @@ def start(
     words: Sequence[str], schema: Schema[Any], plan_from: PlanFrom, since: datetime | None = None
 ) -> Ended:
     """Start what the words say, or go on with it; a budget counts ``since`` then, or from now."""
-    asked: SearchConfig = read_words(schema, words).settings
+    asked: Asking = read_words(schema, words).settings
     now = since or datetime.now()
     if asked.resume:
         return go_on(resumed(asked, words, schema), plan_from, now)
@@ -66,7 +66,7 @@ def new_experiment(plan: Plan, seen: Sequence[FaceData]) -> ExperimentFolder:
     experiment = create_experiment(Path(plan.config.search.runs), experiment_name(plan))
     settings = {**plan.config.model_dump(mode="json"), **plan.base.model_dump(mode="json")}
     question, space = plan.space.question, plan.space.as_json()
-    asked = Asked(question, plan.command, plan.words, settings, space, first)
+    asked = Asked(question, plan.command, plan.words, settings, space, first, plan.confirms)
     start_experiment(experiment, asked, seen)
     return experiment
 

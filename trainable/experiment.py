@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainable.dataset import FaceData
+from trainable.dataset import FaceData, load_data
 from trainable.records import (
     ConfirmedTrial,
     ExperimentRecord,
@@ -16,7 +16,7 @@ from trainable.records import (
     TrialRecord,
 )
 from trainable.settings import UserError
-from trainable.store import ExperimentFolder, now
+from trainable.store import ExperimentFolder, TrialFolder, now
 
 RECORDED_PACKAGES = ("torch", "timm", "albumentations", "numpy", "ray", "optuna", "scikit-learn")
 
@@ -98,6 +98,14 @@ def check_same_views(record: TrialRecord, views: Mapping[str, str]) -> None:
             f"{record.trial} was trained on other labels or crops: what data.label_fixes="
             f"{data.label_fixes!r} or data.face_boxes={data.face_boxes!r} names has changed since"
         )
+
+
+def check_unchanged(trial: TrialFolder, record: TrialRecord) -> None:
+    """Raise UserError where a stored trial could not be trained again on what it was trained on."""
+    members = record.config.member_configs()
+    seen = {name: load_data(own.data) for name, own in members.items()}
+    check_same_data(trial.experiment, next(iter(seen.values())))
+    check_same_views(record, {name: data.view for name, data in seen.items()})
 
 
 @functools.cache

@@ -12,14 +12,13 @@ from pydantic import Field
 from trainable.check import check_trial
 from trainable.command_line import TRIAL_GROUPS, Schema, read_words, refuse_swept, run_command
 from trainable.config import RunsConfig, TrialConfig, trial_part
-from trainable.dataset import load_data
-from trainable.experiment import Asked, check_same_data, check_same_views, start_experiment
+from trainable.experiment import Asked, check_unchanged, start_experiment
 from trainable.fold_fit import DivergedError
 from trainable.ignored import ignored_settings
 from trainable.metrics import SCORE
 from trainable.predict import predict_eval
 from trainable.recorded import RecordedFit
-from trainable.records import EpochRecord, Outcome, TrialRecord, TrialResults
+from trainable.records import EpochRecord, Outcome, TrialResults
 from trainable.settings import UserError
 from trainable.store import TrialFolder, create_experiment, open_experiment
 
@@ -79,7 +78,7 @@ def replay(config: FitConfig, words: list[str]) -> int:
     """Train a stored trial again and say whether every metric came out the same."""
     stored = _stored_trial(Path(config.search.runs), config.replay)
     original = stored.read()
-    _check_unchanged(stored, original.record)
+    check_unchanged(stored, original.record)
     # A trial that failed did so in the epoch after the last that is stored.
     epochs = len(original.epochs) + (original.outcome.status == "failed")
     results = train(config, as_it_was(original), epochs, words)
@@ -94,13 +93,6 @@ def replay(config: FitConfig, words: list[str]) -> int:
     print(f"{config.replay} gave other metrics:", *differing, sep="\n  ")
     print(f"trained on {original.record.machine}\nnow on     {results.record.machine}")
     return 1
-
-
-def _check_unchanged(stored: TrialFolder, record: TrialRecord) -> None:
-    members = record.config.member_configs()
-    seen = {name: load_data(own.data) for name, own in members.items()}
-    check_same_data(stored.experiment, next(iter(seen.values())))
-    check_same_views(record, {name: data.view for name, data in seen.items()})
 
 
 def as_it_was(original: TrialResults) -> TrialConfig:
