@@ -30,6 +30,7 @@ bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks.decision_time
 	$(BIN)/python -m benchmarks.deadlines --real
 	$(BIN)/python -m benchmarks.kills
+	$(BIN)/python -m benchmarks.report_page
 	$(if $(CURVES),$(BIN)/python -m benchmarks.schedulers --data $(CURVES))
 
 install: .venv/installed

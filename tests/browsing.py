@@ -1,5 +1,6 @@
 """How do tests look at pages? In headless Chromium, whose pictures the README can keep."""
 
+import json
 import os
 import time
 from collections.abc import Callable
@@ -12,6 +13,8 @@ from selenium.webdriver import Chrome
 Answer = TypeVar("Answer")
 PICTURES_VARIABLE = "PAGE_PICTURES"
 """Names the folder in which pictures of pages are kept; without it none are."""
+SHOWN_VARIABLE = "PAGE_PICTURES_OF"
+"""Names the runs folder whose latest experiment they show; without it tests show their own."""
 COLOURS = 256
 """Of a kept picture: a palette makes it a third as large, and no text less sharp."""
 VISIBLE_TEXT = """
@@ -38,6 +41,17 @@ def within(seconds: float, look: Callable[[], Answer]) -> Answer:
 def visible_text(browser: Chrome) -> set[str]:
     """Return the texts of the page, those within shadow roots too."""
     return set(browser.execute_script(VISIBLE_TEXT))
+
+
+def requested(browser: Chrome) -> list[str]:
+    """Return what the page asked for; the browser's own first tab asks for other things."""
+    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    asked = [
+        message["params"]
+        for message in messages
+        if message["method"] == "Network.requestWillBeSent"
+    ]
+    return [one["request"]["url"] for one in asked if one["documentURL"] == browser.current_url]
 
 
 def keep_picture(browser: Chrome, name: str) -> None:

@@ -93,6 +93,7 @@ def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
         options.add_argument(f"--{flag}")
     options.add_argument("--window-size=1600,900")
     options.add_argument(f"--user-data-dir={tmp_path / 'chromium'}")
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
     browser = webdriver.Chrome(options, Service(driver))
     yield browser
     browser.quit()

@@ -142,7 +142,7 @@ class Evidence:
     def shrunken(self) -> Mapping[str, Shrunken]:
         """Trial -> its score without what it owes to having been chosen by it, of finished ones."""
         known = [trial for trial in self.experiment.trials if trial.name in self.answers]
-        return shrunken_trials(replace(self.experiment, trials=known))
+        return shrunken_trials(replace(self.experiment, trials=known)) if known else {}
 
     @functools.cached_property
     def _read(self) -> Mapping[str, Answers | UserError]:

@@ -41,9 +41,13 @@ class Importance:
 
 @dataclass(frozen=True)
 class Ranking:
-    """All settings, the most important first, told from ``trials`` of which ``good`` are good."""
+    """All settings, the most important first, by the scores of ``trials`` up to an ``epoch``.
+
+    The ``good`` best of them are told from all.
+    """
 
     settings: Sequence[Importance]
+    epoch: int
     trials: int
     good: int
 
@@ -82,7 +86,7 @@ def rank_settings(evidence: Evidence, level: Level) -> Ranking | None:
         for i, path in enumerate(paths)
     ]
     ranked = sorted(settings, key=lambda one: -one.share)
-    return Ranking(ranked, len(trials), found.good)
+    return Ranking(ranked, level.epoch, len(trials), found.good)
 
 
 def _luck(shuffled: NDArray[np.float64]) -> NDArray[np.float64]:

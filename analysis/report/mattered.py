@@ -41,18 +41,18 @@ def mattered_section(
 
 def verdict(ranking: Ranking) -> str:
     """Say which settings mattered, or that it cannot be told."""
-    telling = ranking.telling
+    telling, scores = ranking.telling, f"the scores up to epoch {ranking.epoch}"
     if telling:
         paths = ", ".join(f"{one.path} ({one.share:.0%})" for one in telling)
         return (
-            f"{paths} mattered more than chance explains. Of the other settings "
+            f"For {scores}: {paths}, more than chance explains. Of the other settings "
             f"{ranking.trials} trials cannot tell."
         )
     first = ranking.settings[0]
     return (
-        f"{ranking.trials} trials cannot tell which setting mattered: {first.path} comes out first "
-        f"with {first.share:.0%}, but by chance, with the scores shuffled among the trials, it "
-        f"could have come to {first.luck:.0%}."
+        f"{ranking.trials} trials cannot tell: for {scores} {first.path} comes out first with "
+        f"{first.share:.0%}, but where these are shuffled among the trials, chance alone could "
+        f"bring it to {first.luck:.0%}."
     )
 
 
@@ -61,7 +61,8 @@ def _compared(level: Level) -> str:
     return (
         f"Trials are compared by their best score up to epoch {level.epoch}, which "
         f"{len(level.scores)} of them reached{left}: so those that were stopped early count as "
-        "much as the others. What matters late in a training may differ."
+        "much as the others. What matters late in a training may differ, and settings that mostly "
+        "varied together cannot be told apart."
     )
 
 

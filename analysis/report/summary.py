@@ -9,6 +9,7 @@ from analysis.report.evidence import Evidence
 from analysis.report.importance import FEWEST, Ranking
 from analysis.report.mattered import verdict
 from analysis.report.section import Answer
+from trainable.labels import TASKS
 from trainable.records import compact
 
 BEST, SURE, MATTERED, FAILS, SUBMIT = (
@@ -97,6 +98,14 @@ def _submit(evidence: Evidence) -> Answer:
     voters = [trial for trial in evidence.experiment.finished if trial.folder.has_eval()]
     if not voters:
         return Answer(SUBMIT, _nothing_to_submit(evidence), places.ANCHOR, _commands(evidence))
+    missing = [task for task in TASKS if not any(task in trial.tasks for trial in voters)]
+    if missing:
+        words = (
+            f"These trials do not answer {' and '.join(missing)}: join them with trials of another "
+            "experiment that do."
+        )
+        command = "python -m analysis.ensemble --method task --trials <trial>,<experiment>/<trial>"
+        return Answer(SUBMIT, [words], places.ANCHOR, [command + evidence.runs_option])
     top = min(VOTING, len(voters))
     command = f"python -m analysis.ensemble --top {top}{evidence.runs_option}"
     return Answer(SUBMIT, [f"The mean of the {top} best."], places.ANCHOR, [command])
