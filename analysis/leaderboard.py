@@ -1,11 +1,14 @@
 """Which trials are best? Every trial of an experiment, ranked by its best epoch."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from analysis.commands import RUNS, ExperimentOption, RunsOption, new_app, user_errors
+from analysis.commands import RUNS, ExperimentOption, RunsOption, new_app, tell, user_errors
+from analysis.confirmed import confirmations_of, confirmed_trials
+from analysis.confirmed_table import confirmed_lines, confirmed_notes, confirmed_rows
 from analysis.output import FormatOption, Row, show_data, show_table
 from analysis.results import Experiment, Trial, load_experiment
+from analysis.shrinkage import Shrunken, shrunken_trials
 from trainable.metrics import METRIC_HEADINGS
 from trainable.records import compact
 from trainable.settings import UserError, Value
@@ -23,15 +26,23 @@ def leaderboard(
 ) -> None:
     """Rank the trials of an experiment by the out-of-fold macro-F1 of their best epoch.
 
-    Where they were scored over different numbers of folds, those over more come first.
+    Where they were scored over different numbers of folds, those over more come first. Of a
+    confirmation, rank the trials that were trained again by the mean over their trainings.
     """
     found = load_experiment(runs, experiment)
+    title = f"{found.folder.name}: {found.folder.read_record().question}"
+    if confirmed := confirmed_trials(found):
+        if form == "table":
+            notes = confirmed_notes(found, confirmed)
+            show_table(title, confirmed_lines(confirmed), ["", *notes])
+        else:
+            show_data(form, confirmed_rows(confirmed))
+        return
     places = leaderboard_places(found)
     if form == "table":
-        title = f"{found.folder.name}: {found.folder.read_record().question}"
-        notes = [f"{place.trial}: {place.reason or compact(place.values)}" for place in places]
         differ = len({place.folds for place in places if place.folds}) > 1
-        show_table(title, [place.line(folds=differ) for place in places], ["", *notes])
+        lines = [place.line(folds=differ) for place in places]
+        show_table(title, lines, ["", *_notes(found, places)])
     else:
         show_data(form, [place.data() for place in places])
 
@@ -45,6 +56,7 @@ class Place:
     reason: str
     rank: int | None = None
     metrics: Mapping[str, float] = field(default_factory=dict[str, float])
+    shrunken: Shrunken | None = None
     folds: int | None = None
     best_epoch: int | None = None
     epochs: int = 0
@@ -57,6 +69,7 @@ class Place:
             "rank": self.rank,
             "trial": self.trial,
             **{name: self.metrics.get(name) for name in METRIC_HEADINGS},
+            "shrunken": self.shrunken and self.shrunken.estimate,
             "folds": self.folds,
             "best_epoch": self.best_epoch,
             "epochs": self.epochs,
@@ -75,6 +88,7 @@ class Place:
             "#": self.rank,
             "trial": self.trial,
             **{heading: self.metrics.get(name) for name, heading in METRIC_HEADINGS.items()},
+            "shrunk\nscore": self.shrunken and self.shrunken.estimate,
             **({"folds": self.folds} if folds else {}),
             "best\n/all": f"{self.best_epoch or '-'}/{self.epochs}",
             "status": self.status,
@@ -84,14 +98,40 @@ class Place:
 
 def leaderboard_places(experiment: Experiment) -> list[Place]:
     """Return a line for each trial: ranked ones first, then unscored, failed and damaged ones."""
-    places = [_place(rank, trial) for rank, trial in enumerate(experiment.trials, start=1)]
+    shrunken = _shrunken(experiment)
+    places = [
+        _place(rank, trial, shrunken.get(trial.name))
+        for rank, trial in enumerate(experiment.trials, start=1)
+    ]
     places += [Place(trial.name, "damaged", trial.reason) for trial in experiment.damaged]
     if not places:
         raise UserError(f"no trial of {experiment.folder.name} has started yet")
     return places
 
 
-def _place(rank: int, trial: Trial) -> Place:
+def _shrunken(experiment: Experiment) -> Mapping[str, Shrunken]:
+    try:
+        return shrunken_trials(experiment)
+    except UserError as error:
+        tell(f"note: scores are not shrunk: {error}")
+        return {}
+
+
+def _notes(experiment: Experiment, places: Sequence[Place]) -> Iterator[str]:
+    best = places[0]
+    if best.shrunken and best.shrunken.among > 1:
+        yield (
+            f"{best.trial} is the best of {best.shrunken.among}, partly by luck: on other persons "
+            f"about {best.shrunken.estimate:.3f} is to be expected of it."
+        )
+    for name in confirmations_of(experiment.folder):
+        yield f"{name} has trained the leaders again: --experiment {name} shows what came out."
+    yield ""
+    for place in places:
+        yield f"{place.trial}: {place.reason or compact(place.values)}"
+
+
+def _place(rank: int, trial: Trial, shrunken: Shrunken | None) -> Place:
     best, results = trial.best, trial.results
     return Place(
         trial=trial.name,
@@ -99,6 +139,7 @@ def _place(rank: int, trial: Trial) -> Place:
         reason=results.outcome.reason,
         rank=rank if best and not trial.has_failed else None,
         metrics=best.metrics if best else {},
+        shrunken=shrunken,
         folds=trial.folds or None,
         best_epoch=results.best_length,
         epochs=len(results.epochs),

@@ -4,6 +4,9 @@ import json
 import pandas as pd
 import pytest
 
+from analysis.confirmed import confirmed_trials
+from analysis.results import load_experiment
+from analysis.shrinkage import shrunken_trials
 from trainable.store import TrialFolder
 
 
@@ -101,3 +104,75 @@ def test_brackets_in_a_reason_are_printed_not_read_as_markup(run_leaderboard, ex
     file = experiment.path / "broken" / "outcome.json"
     file.write_text(file.read_text().replace("infinite", "[red]"))
     assert "[red]" in run_leaderboard().stdout
+
+
+def test_shrunken_scores_stand_beside_scores_and_failed_trials_have_none(
+    run_leaderboard, experiment
+):
+    expected = shrunken_trials(load_experiment(experiment.path.parent, "faces"))
+    rows = json.loads(run_leaderboard("--format", "json").stdout)
+    found = {row["trial"]: row["shrunken"] for row in rows}
+    assert found == {"broken": None, **{name: one.estimate for name, one in expected.items()}}
+
+
+def test_luck_of_the_best_is_named(run_leaderboard, experiment):
+    best = shrunken_trials(load_experiment(experiment.path.parent, "faces"))["peaked"]
+    shown = " ".join(run_leaderboard().stdout.split())
+    assert (
+        f"peaked is the best of 3, partly by luck: on other persons about {best.estimate:.3f}"
+        in (shown)
+    )
+
+
+def test_scores_stay_where_they_cannot_be_shrunk(run_leaderboard, experiment):
+    (experiment.path / "steady" / "validation.npz").unlink()
+    result = run_leaderboard()
+    assert "note: scores are not shrunk: cannot read" in result.stderr
+    assert "0.600" in result.stdout
+    assert "partly by luck" not in result.stdout
+
+
+def test_search_points_to_its_confirmation(run_leaderboard, confirmation):
+    shown = run_leaderboard("--experiment", "faces").stdout
+    assert "faces-confirmed has trained the leaders again: --experiment faces-confirmed" in shown
+
+
+def test_confirmation_shows_means_intervals_and_who_is_better(run_leaderboard, confirmation):
+    shown = run_leaderboard("--experiment", "faces-confirmed").stdout
+    steady = confirmed_trials(load_experiment(confirmation.path.parent, "faces-confirmed"))[0]
+    line = next(line for line in shown.splitlines() if "steady" in line)
+    better = steady.better["faces/peaked"]
+    numbers = [steady.score, steady.spread, steady.low, steady.high, steady.unseen_score, 0.5]
+    cells = [f"{number:.3f}" for number in (*numbers, better.probability)]
+    assert line.split() == ["1", "steady", *cells, "2"]
+    sentence = f"steady is really better than peaked with probability {better.probability:.2f}"
+    assert sentence in shown
+
+
+def test_confirmation_fits_80_columns(run_leaderboard, confirmation):
+    shown = run_leaderboard("--experiment", "faces-confirmed").stdout
+    table = shown.partition("\n\n")[0].splitlines()[1:]
+    assert max(map(len, table)) <= 80
+
+
+def test_confirmation_gives_programs_each_trial_against_each(run_leaderboard, confirmation):
+    rows = json.loads(run_leaderboard("--experiment", "faces-confirmed", "--format", "json").stdout)
+    steady, peaked = confirmed_trials(load_experiment(confirmation.path.parent, "faces-confirmed"))
+    assert [row["trial"] for row in rows] == ["faces/steady", "faces/peaked"]
+    assert rows[1]["probability_better"] == {
+        "better than faces/steady": peaked.better["faces/steady"].probability
+    }
+    assert (rows[0]["macro_f1"], rows[0]["searched_score"]) == (steady.score, 0.5)
+    table = run_leaderboard("--experiment", "faces-confirmed", "--format", "csv").stdout
+    assert pd.read_csv(io.StringIO(table))["trainings"].tolist() == [2, 3]
+
+
+def test_confirmed_trial_without_a_complete_training_is_named(run_leaderboard, confirmation):
+    outcome = confirmation.trial("steady-3").read_outcome()
+    for seed in (1, 2):
+        confirmation.trial(f"steady-{seed}").write_outcome(outcome)
+    shown = run_leaderboard("--experiment", "faces-confirmed").stdout
+    assert "steady: no training of it is complete" in shown
+    for seed in (1, 2, 3):
+        confirmation.trial(f"peaked-{seed}").write_outcome(outcome)
+    assert "stopped" in run_leaderboard("--experiment", "faces-confirmed").stdout
