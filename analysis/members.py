@@ -3,8 +3,27 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from analysis.commands import tell
 from analysis.results import Experiment, Trial, load_experiment
 from trainable.settings import UserError, unknown_name
+
+DEFAULT_TOP = 3
+
+
+def chosen_members(experiment: Experiment, top: int | None, trials: str | None) -> list[Trial]:
+    """Return the trials named with commas between, or the ``top`` best finished ones.
+
+    Without both, the DEFAULT_TOP best, or as many as have finished. Damaged trials that are not
+    among the best for that are told. Raises UserError as the functions below do.
+    """
+    if trials is not None and top is not None:
+        raise UserError("choose --top or --trials, not both")
+    if trials is not None:
+        return named_members(experiment, [name.strip() for name in trials.split(",")])
+    for damaged in experiment.damaged:
+        tell(f"warning: {damaged.name} is left out: {damaged.reason}")
+    finished = max(1, len(experiment.finished))
+    return best_members(experiment, min(DEFAULT_TOP, finished) if top is None else top)
 
 
 def best_members(experiment: Experiment, top: int) -> list[Trial]:

@@ -96,6 +96,12 @@ def test_data_page_of_the_readme_is_written(searched):
     assert (searched / "data.html").read_text().startswith("<!doctype html>")
 
 
+def test_labels_that_look_wrong_are_listed_as_the_readme_says(searched):
+    for words in commands_of("analysis.labels"):
+        run("analysis.labels", words, searched)
+    assert (searched / "runs" / "latest" / "label_fixes.csv").read_text().startswith("id,field,value")
+
+
 @pytest.mark.parametrize("words", commands_of("orchestrator.ablate"), ids=" ".join)
 def test_every_ablation_of_the_readme_is_accepted(words):
     assert make_ablation(words).rows

@@ -8,6 +8,7 @@
                         images.csv               training images: row, image, person, label, age
                         eval_images.csv          eval images in the order of the submission
                         search.jsonl             every decision of the search
+                        labels.html, label_fixes.csv   whose labels look wrong
                         tensorboard/
                         <trial>/trial.json       settings and machine
                                 epochs.json      every finished epoch
@@ -304,6 +305,16 @@ class ExperimentFolder:
     def tensorboard(self) -> Path:
         """The folder to point TensorBoard at."""
         return self.path / "tensorboard"
+
+    @property
+    def labels_page(self) -> Path:
+        """Persons whose labels look wrong, HTML."""
+        return self.path / "labels.html"
+
+    @property
+    def label_fixes(self) -> Path:
+        """What would be right for them, a CSV that data.label_fixes= takes."""
+        return self.path / "label_fixes.csv"
 
     @property
     def journal(self) -> Path:

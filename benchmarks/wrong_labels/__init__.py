@@ -1,0 +1,1 @@
+"""Are planted wrong labels found?"""
