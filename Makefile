@@ -12,8 +12,10 @@ demo: .venv/installed
 	$(BIN)/python -m orchestrator.search space=loss_aug search.trials=20
 	$(BIN)/python -m analysis.leaderboard
 	$(BIN)/python -m analysis.ensemble --top 3
+	$(BIN)/python -m analysis.report
 	@echo
 	@echo "Look at the trials side by side:  $(BIN)/tensorboard --logdir runs/latest/tensorboard"
+	@echo "What was found, in a browser:     runs/latest/report.html"
 	@echo "The submission:                   runs/latest/submission.csv"
 	@echo "Your own data:                    see README.md, \"Your own data\""
 

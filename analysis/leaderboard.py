@@ -96,9 +96,14 @@ class Place:
         }
 
 
-def leaderboard_places(experiment: Experiment) -> list[Place]:
-    """Return a line for each trial: ranked ones first, then unscored, failed and damaged ones."""
-    shrunken = _shrunken(experiment)
+def leaderboard_places(
+    experiment: Experiment, shrunken: Mapping[str, Shrunken] | None = None
+) -> list[Place]:
+    """Return a line for each trial: ranked ones first, then unscored, failed and damaged ones.
+
+    ``shrunken`` scores by trial are found out where they are not given.
+    """
+    shrunken = _shrunken(experiment) if shrunken is None else shrunken
     places = [
         _place(rank, trial, shrunken.get(trial.name))
         for rank, trial in enumerate(experiment.trials, start=1)

@@ -119,6 +119,7 @@ def summary(progress: SearchProgress, folder: ExperimentFolder, predicted: int) 
         "Next:",
         f"  tensorboard --logdir {runs / 'latest' / 'tensorboard'}",
         f"  python -m analysis.leaderboard{where}",
+        f"  python -m analysis.report{where}",
         f"  python -m analysis.ensemble --top {max(1, min(3, predicted))}{where}",
     ]
     return "\n".join(lines)

@@ -96,6 +96,13 @@ def test_data_page_of_the_readme_is_written(searched):
     assert (searched / "data.html").read_text().startswith("<!doctype html>")
 
 
+def test_report_of_the_readme_is_written(searched):
+    for words in commands_of("analysis.report"):
+        run("analysis.report", words, searched)
+    page = (searched / "runs" / "latest" / "report.html").read_text()
+    assert "Which configuration is best?" in page
+
+
 def test_labels_that_look_wrong_are_listed_as_the_readme_says(searched):
     for words in commands_of("analysis.labels"):
         run("analysis.labels", words, searched)

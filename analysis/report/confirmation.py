@@ -4,11 +4,13 @@ from collections.abc import Sequence
 
 from analysis.confirmed import Confirmed, confirmations_of, confirmed_trials
 from analysis.report.evidence import Evidence
-from analysis.report.section import Block, Section, Table, Text
+from analysis.report.section import Block, Commands, Section, Table, Text
 from analysis.results import Experiment, load_experiment
 from trainable.settings import UserError
 
 ANCHOR, TITLE = "confirmation", "Confirmation"
+LEADERS = 3
+"""So many are worth training again."""
 
 
 def confirmation_section(evidence: Evidence) -> Section:
@@ -19,11 +21,20 @@ def confirmation_section(evidence: Evidence) -> Section:
             "The leaders were not trained again. Other seeds and folds would show how much of "
             "their lead is chance in training, which resampling persons does not."
         )
-        return Section(ANCHOR, TITLE, [Text(words)])
+        return Section(ANCHOR, TITLE, [Text(words), *_how_to_confirm(evidence)])
     blocks: list[Block] = [Text(_how_to_read(), quiet=True)]
     for experiment in found:
         blocks += _blocks(experiment)
     return Section(ANCHOR, TITLE, blocks)
+
+
+def _how_to_confirm(evidence: Evidence) -> list[Block]:
+    finished = len(evidence.experiment.finished)
+    if not finished:
+        return []
+    words = {"runs": "search.runs", "experiment": "experiment"}
+    where = "".join(f" {words[name]}={value}" for name, value in evidence.named.items())
+    return [Commands([f"python -m orchestrator.confirm --top {min(LEADERS, finished)}{where}"])]
 
 
 def confirming(evidence: Evidence) -> list[Experiment]:

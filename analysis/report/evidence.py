@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.answers import Answers, read_answers, resampled_answers
+from analysis.commands import RUNS
 from analysis.predictions import read_validation
 from analysis.results import Experiment, Trial, load_experiment
 from analysis.shrinkage import Shrunken, shrunken_trials
@@ -19,6 +20,7 @@ from trainable.comparison import Difference, difference_of, interval
 from trainable.records import ExperimentRecord
 from trainable.resampling import Scores
 from trainable.settings import UserError
+from trainable.store import LATEST
 
 COMPARED = 20
 """Of so many best trials the answers are compared in pairs."""
@@ -86,15 +88,18 @@ class Evidence:
         return any(trial.results.outcome.status == "running" for trial in self.experiment.trials)
 
     @property
-    def runs_option(self) -> str:
-        """The option by which commands find the experiment, empty where they need none."""
+    def named(self) -> Mapping[str, str]:
+        """What commands must be told to find the experiment: its folder and its name, if at all."""
         folder = self.experiment.folder.path
-        where = (
-            "" if folder.parent.resolve() == Path("runs").resolve() else f" --runs {folder.parent}"
-        )
-        latest = folder.parent / "latest"
+        runs, latest = folder.parent, folder.parent / LATEST
+        found = {} if runs.resolve() == Path(RUNS).resolve() else {"runs": str(runs)}
         is_latest = latest.exists() and latest.resolve() == folder.resolve()
-        return where + ("" if is_latest else f" --experiment {folder.name}")
+        return found if is_latest else {**found, "experiment": folder.name}
+
+    @property
+    def options(self) -> str:
+        """The same as options of an analysis command, after a space."""
+        return "".join(f" --{name} {value}" for name, value in self.named.items())
 
     @functools.cached_property
     def images(self) -> pd.DataFrame:

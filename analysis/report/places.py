@@ -21,7 +21,7 @@ def places_section(evidence: Evidence, varied: Sequence[Varied]) -> Section:
     experiment = evidence.experiment
     if not experiment.trials and not experiment.damaged:
         return Section(ANCHOR, TITLE, [Text("No trial has started yet.")])
-    places = leaderboard_places(experiment)
+    places = leaderboard_places(experiment, evidence.shrunken)
     blocks: list[Block] = [*_sureness(evidence)]
     blocks.append(_table(places, evidence))
     if varied:
@@ -54,8 +54,8 @@ def how_sure(evidence: Evidence) -> list[str]:
     )
     if rivals:
         sentences.append(
-            f"{len(rivals)} other trial(s) may be as good: {_listed(rivals)}. Their distance to it "
-            "is within chance."
+            f"By these persons alone it cannot be told from {_listed(rivals)}: the distance is "
+            "within chance."
         )
     else:
         sentences.append("No other trial comes so near that chance would explain the distance.")
@@ -153,7 +153,7 @@ def _table(places: Sequence[Place], evidence: Evidence) -> Table:
             str(place.rank or ""),
             place.trial,
             *(_number(place.metrics.get(name)) for name in metrics),
-            _shrunken(evidence, place.trial),
+            _number(place.shrunken.estimate if place.shrunken else None),
             _interval(evidence.standings.get(place.trial)),
             f"{place.best_epoch or '-'} of {place.epochs}",
             place.status,
@@ -183,11 +183,6 @@ def _settings_table(evidence: Evidence, varied: Sequence[Varied]) -> Table:
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
-
-
-def _shrunken(evidence: Evidence, trial: str) -> str:
-    found = evidence.shrunken.get(trial)
-    return f"{found.estimate:.3f}" if found else ""
 
 
 def _interval(standing: Standing | None) -> str:

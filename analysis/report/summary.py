@@ -105,9 +105,9 @@ def _submit(evidence: Evidence) -> Answer:
             "experiment that do."
         )
         command = "python -m analysis.ensemble --method task --trials <trial>,<experiment>/<trial>"
-        return Answer(SUBMIT, [words], places.ANCHOR, [command + evidence.runs_option])
+        return Answer(SUBMIT, [words], places.ANCHOR, [command + evidence.options])
     top = min(VOTING, len(voters))
-    command = f"python -m analysis.ensemble --top {top}{evidence.runs_option}"
+    command = f"python -m analysis.ensemble --top {top}{evidence.options}"
     return Answer(SUBMIT, [f"The mean of the {top} best."], places.ANCHOR, [command])
 
 

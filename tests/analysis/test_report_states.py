@@ -37,7 +37,7 @@ def test_summary_answers_the_five_questions(experiment):
 def test_one_trial_is_compared_with_nobody(experiment):
     words = words_of(only(experiment, "steady"))
     assert "1 trials: 1 trained to the end." in words
-    assert "other trial(s)" not in words
+    assert "cannot be told from" not in words
     assert "there is nothing to compare" in words
 
 

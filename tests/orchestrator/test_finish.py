@@ -85,6 +85,7 @@ def test_commands_to_type_next_name_the_runs_folder(folder):
     told = summary(search(folder, a=("completed", 0.2)), folder, predicted=1)
     where = f" --runs {folder.path.parent}"
     assert f"python -m analysis.leaderboard{where}" in told
+    assert f"python -m analysis.report{where}" in told
     assert f"python -m analysis.ensemble --top 1{where}" in told
 
 
