@@ -3,12 +3,17 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from analysis.ledger import Estimate, Submission, read_ledger
-from analysis.report.section import Block, Section, Table, Text
+from analysis.ledger import Estimate, Ledger, Submission, read_ledger
+from analysis.public_fit import fit_figure, scored, sentence
+from analysis.report.section import Block, Drawing, Section, Table, Text
 from trainable.settings import UserError
 
 ANCHOR, TITLE = "submissions", "Submissions"
 SHOWN = 12
+HOW_TO_SCORE = (
+    "Public scores are drawn against ours when one is entered of a submission that has both: "
+    "python -m analysis.submissions --score <number>=<macro-F1>"
+)
 
 
 def submissions_section(runs: Path) -> Section:
@@ -19,7 +24,7 @@ def submissions_section(runs: Path) -> Section:
         return Section(ANCHOR, TITLE, [Text(f"The ledger cannot be read: {error}.")])
     blocks: list[Block] = []
     if ledger.submissions:
-        blocks.append(_table(ledger.submissions[::-1]))
+        blocks += [*_public_scores(ledger), _table(ledger.submissions[::-1])]
     else:
         blocks.append(Text("No submission is recorded yet: python -m analysis.ensemble makes one."))
     blocks += [
@@ -27,6 +32,20 @@ def submissions_section(runs: Path) -> Section:
         for line, reason in ledger.damaged.items()
     ]
     return Section(ANCHOR, TITLE, blocks)
+
+
+def _public_scores(ledger: Ledger) -> list[Block]:
+    try:
+        submissions, others = scored(ledger)
+    except UserError:
+        return [Text(HOW_TO_SCORE, quiet=True)]
+    blocks: list[Block] = [
+        Text(f"{sentence(submissions)}."),
+        Drawing("public", fit_figure(submissions)),
+    ]
+    if others:
+        blocks.append(Text(f"{others} scored for other eval images are not drawn.", quiet=True))
+    return blocks
 
 
 def _table(submissions: Sequence[Submission]) -> Table:
