@@ -1,10 +1,13 @@
 """What does a driver do, from Ray's start to the summary? Trials, eval predictions, final folds."""
 
 import sys
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 import ray
 
+from orchestrator.beside import Onlooker
 from orchestrator.cluster import Slots, nodes, share_out, start_ray
 from orchestrator.config import SearchConfig
 from orchestrator.estimates import CLOSING_SECONDS, suited
@@ -21,6 +24,7 @@ from orchestrator.journal import Journal
 from orchestrator.painter import Painter
 from orchestrator.plan import Plan
 from orchestrator.progress import SearchProgress
+from orchestrator.run_logs import run_logs
 from orchestrator.tuning import Session, final_base, run_trials
 from orchestrator.watch import keep_best_weights
 from search_spaces.language import Space
@@ -39,12 +43,12 @@ def tune_and_predict(session: Session) -> int:
         plan = replace(session.plan, base=suited(session.plan.base, slots))
         session = replace(session, plan=plan)
         session.folder.become_latest()
-        with Painter(session.folder) as painter:
-            trained = run_trials(session, slots, painter)
+        with onlooking(plan, session.folder) as onlookers:
+            trained = run_trials(session, slots, onlookers)
             if not trained.is_over:
                 print(f"\n{how_to_resume(trained.progress, session.folder, plan.command)}")
                 return INTERRUPTED
-            best = predict_best(session, slots, trained.progress, painter)
+            best = predict_best(session, slots, trained.progress, onlookers)
         if best and plan.config.search.final_folds:
             train_final(session, best[0])
         return 0 if best else 1
@@ -52,8 +56,16 @@ def tune_and_predict(session: Session) -> int:
         ray.shutdown()
 
 
+@contextmanager
+def onlooking(plan: Plan, folder: ExperimentFolder) -> Generator[Sequence[Onlooker]]:
+    """Give who makes something of the trials that end, beside the search."""
+    with ExitStack() as stack:
+        onlookers = [Painter(folder), *run_logs(folder, plan.config.log)]
+        yield [stack.enter_context(onlooker) for onlooker in onlookers]
+
+
 def predict_best(
-    session: Session, slots: Slots, progress: SearchProgress, painter: Painter
+    session: Session, slots: Slots, progress: SearchProgress, onlookers: Sequence[Onlooker]
 ) -> list[str]:
     """Predict the eval images with the best trials, say what came out, and return them."""
     plan, folder = session.plan, session.folder
@@ -62,7 +74,8 @@ def predict_best(
     end = session.end and session.end.at - CLOSING_SECONDS
     where = Predicting(slots, bool(plan.config.cluster.address), end)
     predicted = predict_all(folder, best, where)
-    painter.finish(predicted, end)
+    for onlooker in onlookers:
+        onlooker.finish(predicted, end)
     print(summary(progress, folder, len(predicted)))
     return best
 
@@ -75,15 +88,17 @@ def train_final(session: Session, trial: str) -> None:
     slots = share_out(cluster, 1, nodes())
     plan = replace(plan, base=suited(plan.base, slots))
     print(f"\n{trial} on {plan.base.cv.folds} folds: {folder.path}")
-    with Painter(folder) as painter:
+    with onlooking(plan, folder) as onlookers:
         on_folds = replace(session, plan=plan, folder=folder, events=events)
-        trained = run_trials(on_folds, slots, painter)
+        trained = run_trials(on_folds, slots, onlookers)
         best = best_trials(trained.progress, folder, 1)
         where = runs_option(folder)
         if not best or not trained.is_over:
             print(f"{trial} was not trained on the folds", file=sys.stderr)
             return
-        painter.finish(predict_all(folder, best, Predicting(slots, bool(cluster.address))))
+        predicted = predict_all(folder, best, Predicting(slots, bool(cluster.address)))
+        for onlooker in onlookers:
+            onlooker.finish(predicted)
     print(f"  python -m analysis.ensemble --experiment {folder.name} --trials {best[0]}{where}")
 
 

@@ -21,7 +21,8 @@ SHOWN = 32
 def trial_pictures(trial: TrialFolder) -> dict[str, bytes]:
     """Return tag -> PNG or JPEG file: wrong faces, accuracies, confusions, first training batch.
 
-    A trial for some tasks has no joint class, and no picture of the 18.
+    A trial for some tasks has no joint class, and no picture of the 18. TensorBoard makes a section
+    of each tag, and would leave out a picture whose tag a curve has.
     """
     images, validation = trial.experiment.read_images(), trial.read_validation()
     config = trial.read().record.config
@@ -29,20 +30,20 @@ def trial_pictures(trial: TrialFolder) -> dict[str, bytes]:
     predicted, tasks = validation.values.argmax(axis=1), config.tasks
     wrong = wrong_faces(images, validation, load_data(config.data).root, tasks)
     found = {
-        "validation/accuracy": accuracy_bars(labels, predicted, tasks),
-        "validation/confusion_of_tasks": task_confusions(labels, predicted, tasks),
+        "accuracy": accuracy_bars(labels, predicted, tasks),
+        "confusion_of_tasks": task_confusions(labels, predicted, tasks),
     }
     if tasks == TASKS:
-        found["validation/confusion_of_classes"] = class_confusion(labels, predicted)
+        found["confusion_of_classes"] = class_confusion(labels, predicted)
     if wrong:
-        found["validation/most_wrong_faces"] = photo_sheet(wrong)
+        found["most_wrong_faces"] = photo_sheet(wrong)
     return found | first_batches(config)
 
 
 def first_batches(config: TrialConfig) -> dict[str, bytes]:
     """Return tag -> JPEG file: what the networks of a trial see first, a picture for each."""
     return {
-        f"training/first_batch {member}".rstrip(): photo_sheet(batch_tiles(own))
+        f"first_batch/{member}".rstrip("/"): photo_sheet(batch_tiles(own))
         for member, own in config.member_configs().items()
     }
 

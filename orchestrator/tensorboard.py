@@ -64,7 +64,7 @@ class TensorBoardLog:
     def epoch_finished(self, trial: str, epoch: EpochRecord) -> None:
         """Add the epoch to the trial's curves, and its best epoch so far to the table."""
         self._best[trial] = best = max(self._best.get(trial, epoch), epoch, key=rank)
-        points = _curves(epoch) | best_so_far(best)
+        points = curves(epoch) | best_so_far(best)
         values = [Summary.Value(tag=tag, simple_value=point) for tag, point in points.items()]
         event = Event(summary=Summary(value=values), step=epoch.epoch, wall_time=time.time())
         _append(self._files[trial], event)
@@ -100,7 +100,8 @@ def log_pictures(folder: Path, trial: str, step: int, pictures: Mapping[str, byt
         file.unlink()
 
 
-def _curves(epoch: EpochRecord) -> dict[str, float]:
+def curves(epoch: EpochRecord) -> dict[str, float]:
+    """Return tag -> value of an epoch's numbers."""
     return {
         **{f"validation/{name}": value for name, value in epoch.metrics.items()},
         "train/loss": epoch.train_loss,

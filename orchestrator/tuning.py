@@ -12,6 +12,7 @@ from typing import Any
 from ray import tune
 
 from orchestrator.asked import Take, Taken
+from orchestrator.beside import Onlooker
 from orchestrator.cluster import Slots
 from orchestrator.deadline import End
 from orchestrator.decisions import Ask, Search
@@ -21,7 +22,6 @@ from orchestrator.journal import Event, Journal, Opened
 from orchestrator.legs import LegScheduler, LegSearcher, leg_name
 from orchestrator.live import LiveTable
 from orchestrator.pace import Pace
-from orchestrator.painter import Painter
 from orchestrator.plan import Plan
 from orchestrator.progress import SearchGoal, SearchProgress
 from orchestrator.proposals import Listed, Proposals, Sampled, samplers
@@ -76,13 +76,13 @@ class Trained:
     is_over: bool
 
 
-def run_trials(session: Session, slots: Slots, painter: Painter) -> Trained:
-    """Run all trials on Ray; ``painter`` draws those that end."""
+def run_trials(session: Session, slots: Slots, onlookers: Sequence[Onlooker]) -> Trained:
+    """Run all trials on Ray; ``onlookers`` make something of those that end."""
     plan, folder = session.plan, session.folder
     timekeeper = make_timekeeper(session, slots)
     with LiveTable() as live:
         watch = SearchWatch(plan, folder, timekeeper, live)
-        watch.when_ended = painter.ended
+        watch.onlookers = onlookers
         search = make_search(session, slots, watch, timekeeper)
         session.journal.append(Opened())
         search.replay(session.events)

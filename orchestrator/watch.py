@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
+from orchestrator.beside import Onlooker
 from orchestrator.decisions import TrialState
 from orchestrator.journal import Ended
 from orchestrator.live import LiveTable
@@ -37,7 +38,7 @@ class SearchWatch:
         self._forecast_at = 0.0
         self._may_go_on: set[str] = set()
         self.when_completed: Callable[[str], None] = lambda trial: None
-        self.when_ended: Callable[[str, Sequence[str]], None] = lambda trial, best: None
+        self.onlookers: Sequence[Onlooker] = ()
 
     def begin(self, progress: SearchProgress, seconds_left: Callable[[], float | None]) -> None:
         """Show where the search stands; ``seconds_left`` forecasts when all is ready."""
@@ -84,7 +85,9 @@ class SearchWatch:
             self.when_completed(event.trial)
         self._log.trial_finished(event.trial, event.status)
         self._show(self.progress.trial_ended(event.trial, event.status, event.reason))
-        self.when_ended(event.trial, [one.trial for one in self.progress.ended_well])
+        best = [one.trial for one in self.progress.ended_well]
+        for onlooker in self.onlookers:
+            onlooker.ended(event.trial, best)
         keep_best_weights(self._folder, self.progress, self._keep, self._may_go_on)
 
     def had_ended(self, event: Ended) -> None:

@@ -14,11 +14,11 @@ from orchestrator.tensorboard import has_pictures
 from trainable.store import ExperimentFolder
 
 TAGS = {
-    "training/first_batch",
-    "validation/accuracy",
-    "validation/confusion_of_tasks",
-    "validation/confusion_of_classes",
-    "validation/most_wrong_faces",
+    "accuracy",
+    "confusion_of_classes",
+    "confusion_of_tasks",
+    "first_batch",
+    "most_wrong_faces",
 }
 
 
@@ -51,6 +51,7 @@ def test_a_search_draws_its_best_trials_at_their_best_epoch(searched):
     for trial in scored(searched)[:DRAWN]:
         events = logged(searched.folder, trial)
         assert set(events.Tags()["images"]) == TAGS
+        assert not TAGS & set(events.Tags()["scalars"])
         for tag in TAGS:
             [image] = events.Images(tag)
             assert image.step == searched.trials[trial].best.epoch
@@ -69,8 +70,8 @@ def test_the_first_batch_is_what_each_network_sees(searched, copied):
     tree = record.config.model_dump()
     tree["members"] = {"settings": {"a": {}, "b": {"model.heads": "age"}}, "vote": "task"}
     trial.write_record(record.model_copy(update={"config": type(record.config)(**tree)}))
-    first = {tag for tag in trial_pictures(trial) if tag.startswith("training/")}
-    assert first == {"training/first_batch a", "training/first_batch b"}
+    first = {tag for tag in trial_pictures(trial) if tag.startswith("first_batch")}
+    assert first == {"first_batch/a", "first_batch/b"}
 
 
 def test_a_trial_for_one_task_has_no_picture_of_all_classes(searched, copied):
@@ -78,7 +79,7 @@ def test_a_trial_for_one_task_has_no_picture_of_all_classes(searched, copied):
     record = trial.read().record
     config = record.config.with_values({"model.heads": "age"})
     trial.write_record(record.model_copy(update={"config": config}))
-    assert set(trial_pictures(trial)) == TAGS - {"validation/confusion_of_classes"}
+    assert set(trial_pictures(trial)) == TAGS - {"confusion_of_classes"}
 
 
 def test_only_the_best_are_drawn(searched, copied):
@@ -96,7 +97,7 @@ def test_a_trial_that_goes_on_and_ends_again_is_drawn_anew_and_not_twice(searche
             painter.ended(best[0], best)
             painter.finish(best[:1])
     assert len(list((copied.tensorboard / best[0]).glob("*.pictures"))) == 1
-    assert len(logged(copied, best[0]).Images("validation/accuracy")) == 1
+    assert len(logged(copied, best[0]).Images("accuracy")) == 1
 
 
 def test_what_an_earlier_driver_did_not_draw_is_drawn_at_the_end(searched, copied):
@@ -117,7 +118,7 @@ def test_a_trial_that_cannot_be_drawn_is_told_once_and_the_others_are_drawn(
         painter.finish(best)
     told = capsys.readouterr().err.splitlines()
     assert len(told) == 1
-    assert f"note: {best[0]} cannot be drawn for TensorBoard: cannot read" in told[0]
+    assert f"note: {best[0]}: cannot read" in told[0]
     assert has_pictures(copied.tensorboard, best[2])
 
 

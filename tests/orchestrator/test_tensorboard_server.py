@@ -1,14 +1,8 @@
 """A real TensorBoard, and a real browser, show every trial from its first epoch on."""
 
-import json
-import socket
-import subprocess
-import sys
-import urllib.request
-from pathlib import Path
-
 import pytest
 from browsing import visible_text, within
+from servers import running_server
 
 from orchestrator.tensorboard import TensorBoardLog
 from search_spaces.language import Space, choice, integers, log_uniform, uniform, when
@@ -51,57 +45,6 @@ def epoch(number, score):
     )
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Server:
-    """A TensorBoard process and what its HTTP API answers."""
-
-    def __init__(self, folder):
-        port = free_port()
-        self.address = f"http://127.0.0.1:{port}"
-        program = Path(sys.executable).with_name("tensorboard")
-        words = ["--logdir", folder, "--host", "127.0.0.1", "--port", str(port)]
-        self.process = subprocess.Popen(
-            [program, *words, "--reload_interval", "1"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-
-    def ask(self, path, **question):
-        request = urllib.request.Request(
-            f"{self.address}/data/plugin/hparams/{path}",
-            json.dumps({"experimentName": "", **question}).encode(),
-            {"Content-Type": "application/json"},
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=5) as answer:
-                return json.load(answer)
-        except OSError:  # not up yet, or no experiment read yet
-            return {}
-
-    def rows(self):
-        """Return the table's row of every trial that has a score."""
-        statuses = [f"STATUS_{name}" for name in ("UNKNOWN", "RUNNING", "SUCCESS", "FAILURE")]
-        asked = {"startIndex": 0, "sliceSize": 100, "allowedStatuses": statuses}
-        groups = self.ask("session_groups", **asked).get("sessionGroups", [])
-        return {group["name"]: group for group in groups if group["metricValues"]}
-
-    def row(self, trial):
-        return within(20, lambda: self.rows().get(trial))
-
-    def metrics(self, trial):
-        values = self.row(trial)["metricValues"]
-        return {value["name"]["tag"]: (value["trainingStep"], value["value"]) for value in values}
-
-    def status(self, trial):
-        [session] = self.row(trial)["sessions"]
-        return session["status"]
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("tensorboard")
@@ -119,13 +62,8 @@ def log(folder):
 
 @pytest.fixture(scope="module")
 def server(log, folder):
-    server = Server(folder)
-    try:
-        within(40, lambda: server.ask("experiment").get("hparamInfos"))
+    with running_server(folder) as server:
         yield server
-    finally:
-        server.process.kill()
-        server.process.wait(10)
 
 
 def test_a_column_has_the_type_and_the_domain_of_its_parameter(server):
