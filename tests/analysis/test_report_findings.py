@@ -60,6 +60,18 @@ def test_a_setting_that_decides_is_told(evidence):
     assert sum(one.share for one in ranking.settings) == pytest.approx(1)
 
 
+def test_it_counts_what_the_best_have_in_common_and_not_the_worst(evidence):
+    random = np.random.default_rng(1)
+    smooth = sorted(
+        evidence.scored, key=lambda trial: trial.results.record.values["loss.smoothing"]
+    )
+    scores = {trial.name: float(random.random()) for trial in smooth}
+    scores |= {trial.name: 2.0 for trial in smooth[-5:]}
+    assert rank_settings(evidence, Level(2, scores, 0)).settings[0].path == "loss.smoothing"
+    worst = {name: -score for name, score in scores.items()}
+    assert rank_settings(evidence, Level(2, worst, 0)).settings[0].path != "loss.smoothing"
+
+
 def test_where_nothing_decides_nothing_is_told(evidence):
     random = np.random.default_rng(3)
     scores = {trial.name: float(random.random()) for trial in evidence.scored}
