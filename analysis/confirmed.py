@@ -99,7 +99,7 @@ class _Trained:
     trainings: Sequence[Trial]
     answers: Sequence[Answers]
     resampled: Scores
-    """(R, S) for S trainings; the same draws of persons as of the other trials."""
+    """Means (R,) over drawn trainings on drawn persons, the same persons as of other trials."""
 
 
 def _trained(
@@ -119,8 +119,9 @@ def _trained(
         return []
     ends = np.cumsum([len(own) for own in answers])[:-1]
     parts = np.split(resampled_answers(every, images), ends, axis=1)
+    random = np.random.default_rng(0)
     return [
-        _Trained(chosen, trials, own, part)
+        _Trained(chosen, trials, own, mean_over_seeds(part, random))
         for (chosen, trials), own, part in zip(complete, answers, parts, strict=True)
     ]
 
@@ -128,7 +129,7 @@ def _trained(
 def _confirmed(own: _Trained, trained: Sequence[_Trained], unseen: pd.DataFrame) -> Confirmed:
     metrics = _mean_metrics(own.trainings)
     found = [training.best.score for training in own.trainings if training.best]
-    low, high = interval(mean_over_seeds(own.resampled, np.random.default_rng(0)))
+    low, high = interval(own.resampled)
     return Confirmed(
         chosen=own.chosen,
         trainings=own.trainings,

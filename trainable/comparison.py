@@ -46,18 +46,19 @@ def paired_difference(
     both = resampled_scores(labels, persons, [*second, *first], tasks)
     values = [main_score(scores(labels, answer, tasks)) for answer in (*second, *first)]
     value = np.mean(values[: len(second)]) - np.mean(values[len(second) :])
-    return difference_of(float(value), both[:, : len(second)], both[:, len(second) :])
+    random = np.random.default_rng(0)
+    sides = both[:, : len(second)], both[:, len(second) :]
+    return difference_of(float(value), *(mean_over_seeds(side, random) for side in sides))
 
 
 def difference_of(value: float, second: Scores, first: Scores) -> Difference:
-    """Return a difference whose two sides were resampled together, (R, S) each for S seeds.
+    """Return a difference of two sides whose scores (R,) were resampled together.
 
     The interval is between percentiles. The probability is the share of resamples in which the
     second side is ahead, ties counted half: what somebody without any expectation would believe
     after having seen the persons (Efron 2012).
     """
-    random = np.random.default_rng(0)
-    found = mean_over_seeds(second, random) - mean_over_seeds(first, random)
+    found = second - first
     ahead = (found > 0).mean() + (found == 0).mean() / 2
     return Difference(value, *interval(found), float(ahead))
 

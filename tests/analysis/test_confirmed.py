@@ -103,7 +103,8 @@ def test_better_is_the_difference_of_means_and_the_same_backwards(read):
     steady, peaked = read()
     forth, back = steady.better["faces/peaked"], peaked.better["faces/steady"]
     assert forth.value == pytest.approx(steady.score - peaked.score)
-    assert forth.probability + back.probability == pytest.approx(1, abs=0.02)
+    assert forth.probability + back.probability == pytest.approx(1)
+    assert (forth.low, forth.high) == pytest.approx((-back.high, -back.low))
     assert set(steady.better) == {"faces/peaked"}
 
 
