@@ -3,7 +3,8 @@
 The highest of n scores is high for two reasons: a good trial, and luck with the persons that it was
 scored on. On other persons the luck is gone: the winner's curse. What all trials share of it (an
 easy lot of persons) moves all scores alike and chooses nobody. Only what differs between trials
-does, and that is what the variances here are of.
+does, and that is what the variances here are of. Luck with the epoch that was best, and with the
+rungs on the way, is not seen here: the best of a search keeps some (LOG.md has how much).
 """
 
 from collections import defaultdict

@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 
 from orchestrator.ablation_plan import make_ablation
+from orchestrator.confirm_words import SCHEMA as CONFIRM
+from orchestrator.confirm_words import without_options
 from orchestrator.plan import make_plan
 from trainable.command_line import read_words
 from trainable.config import TrialConfig
@@ -106,12 +108,19 @@ def test_report_of_the_readme_is_written(searched):
 def test_labels_that_look_wrong_are_listed_as_the_readme_says(searched):
     for words in commands_of("analysis.labels"):
         run("analysis.labels", words, searched)
-    assert (searched / "runs" / "latest" / "label_fixes.csv").read_text().startswith("id,field,value")
+    assert (
+        (searched / "runs" / "latest" / "label_fixes.csv").read_text().startswith("id,field,value")
+    )
 
 
 @pytest.mark.parametrize("words", commands_of("orchestrator.ablate"), ids=" ".join)
 def test_every_ablation_of_the_readme_is_accepted(words):
     assert make_ablation(words).rows
+
+
+@pytest.mark.parametrize("words", commands_of("orchestrator.confirm"), ids=" ".join)
+def test_every_confirmation_of_the_readme_is_accepted(words):
+    assert read_words(CONFIRM, without_options(words)).pinned == {"top", "folds", "seeds"}
 
 
 def test_vocabulary_of_the_readme_holds_every_setting_of_a_trial_once():
