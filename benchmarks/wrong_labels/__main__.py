@@ -5,20 +5,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import typer
 
-from analysis.commands import new_app, tell, user_errors
-from analysis.members import best_members
+from analysis.commands import new_app, user_errors
+from analysis.members import DEFAULT_TOP, best_members
 from analysis.output import Row, show_table
-from analysis.person_evidence import TASK_OF_KIND
-from analysis.predictions import read_validation
+from analysis.person_evidence import TASK_OF_KIND, Kind, Numbers
+from analysis.predictions import Predictions, read_validation
 from analysis.results import load_experiment
 from analysis.suspects import Suspect, find_suspects
-from benchmarks.wrong_labels.plant import Planted, plant
+from benchmarks.wrong_labels.plant import Planted, plant, plant_in_table
 from trainable.config import DEMO, DataConfig
 from trainable.dataset import data_root
 from trainable.fit import main as fit
+from trainable.store import LATEST
 
+NAME = "planted"
 app = new_app()
 
 
@@ -26,38 +29,56 @@ app = new_app()
 @user_errors()
 def wrong_labels(
     data: Annotated[str, typer.Option(help="Data folder, or the demo data.")] = DEMO,
+    stored: Annotated[
+        Path | None,
+        typer.Option(help="Train nothing: plant in the stored labels of the latest of these runs."),
+    ] = None,
     share: Annotated[float, typer.Option(help="Share of persons with a wrong gender.")] = 0.02,
-    seed: Annotated[int, typer.Option(help="Seed that chooses the persons.")] = 0,
+    seeds: Annotated[int, typer.Option(min=1, help="Times, with other persons each.")] = 1,
     words: Annotated[
         list[str] | None, typer.Argument(help="Settings of the trial, as of trainable.fit.")
     ] = None,
 ) -> None:
-    """Train one trial on a copy with wrong labels, and count how many of them are listed first."""
+    """Make some labels wrong, and count how many of them are among as many listed first.
+
+    One trial is trained on a copy of the data with wrong labels. With --stored, networks that were
+    trained on the right ones are asked, which is easier.
+    """
     root = data_root(DataConfig(root=data)).resolve()
+    rows: list[Row] = []
+    for seed in range(seeds):
+        found = (
+            in_stored(stored, share, seed) if stored else trained(root, share, seed, words or [])
+        )
+        rows += counts(*found)
+    mean = pd.DataFrame(rows).groupby("labels", sort=False).mean().T.to_dict()
+    lines = [{"labels": name, **found} for name, found in mean.items()]
+    show_table(f"planted labels, mean of {seeds}", lines)
+
+
+def trained(
+    root: Path, share: float, seed: int, words: Sequence[str]
+) -> tuple[list[Suspect], Planted]:
+    """Train a trial on a copy of ``root`` with wrong labels; return whom it suspects, and them."""
     with tempfile.TemporaryDirectory() as folder:
         copy, runs = Path(folder) / "data", Path(folder) / "runs"
         planted = plant(root, copy, share, seed)
-        tell(f"planted {len(planted.gender)} wrong genders and {len(planted.swapped)} swaps")
-        name = "planted"
-        fit(
-            [
-                "cv.folds=3",
-                *(words or []),
-                f"data.root={copy}",
-                f"search.runs={runs}",
-                f"search.name={name}",
-            ]
-        )
-        rows = counts(listed(runs, name), planted)
-    show_table("planted labels among those listed first", rows)
+        where = [f"data.root={copy}", f"search.runs={runs}", f"search.name={NAME}"]
+        fit(["cv.folds=3", *words, *where])
+        found = load_experiment(runs, NAME)
+        images = found.folder.read_images()
+        return _suspects(read_validation(best_members(found, 1), images), images), planted
 
 
-def listed(runs: Path, experiment: str) -> list[Suspect]:
-    """Return the suspects of an experiment with one trial, the surest first."""
-    found = load_experiment(runs, experiment)
-    images = found.folder.read_images()
-    predicted = read_validation(best_members(found, 1), images)
-    stacks = {kind: list(predicted.stack) for kind in TASK_OF_KIND}
+def in_stored(runs: Path, share: float, seed: int) -> tuple[list[Suspect], Planted]:
+    """Return whom the three best stored trials suspect where labels were made wrong, and these."""
+    found = load_experiment(runs, LATEST)
+    images, planted = plant_in_table(found.folder.read_images(), share, seed)
+    return _suspects(read_validation(best_members(found, DEFAULT_TOP), images), images), planted
+
+
+def _suspects(predicted: Predictions, images: pd.DataFrame) -> list[Suspect]:
+    stacks: dict[Kind, list[Numbers]] = {kind: list(predicted.stack) for kind in TASK_OF_KIND}
     return find_suspects(stacks, images.loc[predicted.rows])
 
 
