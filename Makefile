@@ -6,7 +6,7 @@ CURVES ?=
 BIN := .venv/bin
 export NO_ALBUMENTATIONS_UPDATE := 1
 
-.PHONY: demo test check bench install faces clean
+.PHONY: demo test check bench pictures install faces clean
 
 demo: .venv/installed
 	$(BIN)/python -m orchestrator.search space=loss_aug search.trials=20
@@ -34,6 +34,10 @@ bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks.kills
 	$(BIN)/python -m benchmarks.report_page
 	$(if $(CURVES),$(BIN)/python -m benchmarks.schedulers --data $(CURVES))
+
+# Pages of the last search in runs/, for the README: after make demo.
+pictures: .venv/installed-dev
+	PAGE_PICTURES=docs PAGE_PICTURES_OF=runs $(BIN)/python -m pytest -m pictured
 
 install: .venv/installed
 
