@@ -1,44 +1,34 @@
-"""Do the best trials answer better together? Members and their vote, and the submission."""
+"""Do the best trials answer better together? Methods compared, the submission from the best."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-import numpy as np
 import pandas as pd
 import typer
-from numpy.typing import NDArray
 
 from analysis.commands import RUNS, ExperimentOption, RunsOption, new_app, tell, user_errors
-from analysis.members import best_members, named_members
-from analysis.output import FormatOption, Row, show_data, show_table
-from analysis.predictions import read_eval, read_validation
-from analysis.results import Experiment, Trial, load_experiment
+from analysis.ensemble_table import MOST_LISTED, HeldOut, lines
+from analysis.ensembles.built import Ask, Built, build, methods_for
+from analysis.ensembles.combining import Method
+from analysis.ensembles.decision import decide, rule_sentence
+from analysis.ensembles.expected import expected_interval
+from analysis.ledger import Estimate, Making, record
+from analysis.members import DEFAULT_TOP, candidates, chosen_members
+from analysis.output import FormatOption, show_data, show_table
+from analysis.predictions import read_eval
+from analysis.results import load_experiment
+from analysis.shift.shift import Correct, shift_of
 from analysis.submission import (
+    IMAGE,
     SUBMISSION,
     held_out_answers,
     images_to_answer,
     write_submission,
 )
-from trainable.labels import TASKS
-from trainable.metrics import METRIC_HEADINGS, SCORE, scores
-from trainable.settings import UserError
-from trainable.store import LATEST, ExperimentFolder
-from trainable.voting import VOTES, Stack, Vote
+from trainable.store import LATEST
 
-DEFAULT_TOP = 3
-HELD_OUT_METRICS = (SCORE, "accuracy")
-HEADINGS = {
-    **METRIC_HEADINGS,
-    f"held_out_{SCORE}": "held-out\nF1",
-    "held_out_accuracy": "held-out\naccuracy",
-}
-ENSEMBLE = "ensemble"
-"""The name of the vote beside its members."""
-Answers = Mapping[str, NDArray[np.integer]]
-"""Who answers -> the class of each image."""
-Scores = Mapping[str, Mapping[str, float]]
-"""Who answers -> metric -> score."""
+Rules = Literal["auto", "offsets", "argmax"]
+RULES = {"auto": (False, True), "offsets": (True,), "argmax": (False,)}
 
 app = new_app()
 
@@ -53,16 +43,27 @@ def ensemble(
     trials: Annotated[
         str | None,
         typer.Option(
-            help="Exactly these trials vote: names with commas between, or <experiment>/<trial>."
+            help="Exactly these trials: names with commas between, or <experiment>/<trial>."
         ),
     ] = None,
     method: Annotated[
-        Vote,
+        Literal["auto", Method],
         typer.Option(
-            help="soft: highest mean probability; hard: majority; task: mask, gender and age, "
-            "each by the trials that were trained for it."
+            help="log, soft: geometric or arithmetic mean; hard, rank: votes; single: the best "
+            "trial; weighted, greedy, task, stack: chosen and weighted among all trials; auto: the "
+            "simplest that is not clearly worse than the best."
         ),
-    ] = "soft",
+    ] = "auto",
+    rule: Annotated[
+        Rules,
+        typer.Option(help="offsets: rare classes are answered as often as macro-F1 asks for."),
+    ] = "auto",
+    correct: Annotated[
+        Correct,
+        typer.Option(
+            "--prior-shift", help="Fit the rule to the shares that the eval images seem to have."
+        ),
+    ] = "auto",
     final: Annotated[
         bool, typer.Option("--final", help="Submit what trainings on all persons predict.")
     ] = False,
@@ -74,96 +75,71 @@ def ensemble(
     experiment: ExperimentOption = LATEST,
     form: FormatOption = "table",
 ) -> None:
-    """Let the best trials vote, compare the vote with its members, and write submission.csv."""
+    """Let the best trials answer together, compare how, and write and record submission.csv."""
     found = load_experiment(runs, experiment)
-    members = _members(found, top, trials)
-    refuse_lone_tasks(members, method)
+    members = chosen_members(found, top, trials)
+    methods = methods_for(members, None if method == "auto" else method)
     images = images_to_answer(found.folder)
-    answers = ballot(members, read_eval(members, images, final=final).stack, method)
-    rows = _rows(
-        _out_of_fold_scores(found.folder, members, method),
-        _held_out_scores(found.folder, images, members, answers),
-    )
+    read_eval(members, images, final=final)  # the best without eval probabilities are an error
+    taking_part = members if trials else candidates(found, members, final=final)
+    built = build(found.folder, taking_part, Ask(len(members), methods, RULES[rule]))
+    stack = read_eval(built.trials, images, final=final).stack
+    joint = built.ensemble.combination(stack)
+    shift = shift_of(built, joint, correct)
+    answers = decide(joint, shift.added)
     target = out or found.folder.path / SUBMISSION
-    write_submission(target, images, answers[ENSEMBLE])
+    write_submission(target, images, answers)
+    expected = _expected(built, len(images))
+    labels = held_out_answers(found.folder.read_record().data_root, images)
+    table = lines(built, answers, None if labels is None else HeldOut(labels, stack))
     if form == "table":
-        show_table(f"{found.folder.name}: {method} vote, scored out-of-fold", _lines(rows))
+        title = f"{found.folder.name}: {built.chosen.name} of {_listed(built)}"
+        rows = [line.row(is_known=labels is not None) for line in table]
+        show_table(title, rows, [*_notes(built, expected, len(images)), *shift.sentences])
     else:
-        show_data(form, rows)
+        show_data(form, [line.data() for line in table])
     tell(f"wrote {target}: {len(images)} images")
+    made = Making(
+        experiment=found.folder.name,
+        method=built.chosen.name,
+        members=list(built.members),
+        out_of_fold=expected,
+        file=str(target),
+    )
+    tell(record(runs, pd.Series(answers, index=images[IMAGE]), made).sentence)
 
 
-def ballot(members: Sequence[Trial], stack: Stack, method: Vote) -> Answers:
-    """Return what each of M members answers alone, by name, and last what they answer together."""
-    alone = {trial.name: own.argmax(axis=1) for trial, own in zip(members, stack, strict=True)}
-    together = VOTES[method](stack, [trial.tasks for trial in members])
-    return {**alone, ENSEMBLE: together.argmax(axis=1)}
+def _expected(built: Built, images: int) -> Estimate:
+    """Return the nested score and between what the score on so many eval images is expected."""
+    known, chosen = built.known, built.chosen
+    low, high = expected_interval(known.labels, known.persons, chosen.answers, images)
+    return Estimate(value=chosen.score, low=low, high=high)
 
 
-def refuse_lone_tasks(members: Sequence[Trial], method: Vote) -> None:
-    """Raise UserError where the vote would leave a task open, or mix trials of different tasks."""
-    unanswered = set(TASKS).difference(*(trial.tasks for trial in members))
-    if unanswered:
-        names, missing = (
-            ", ".join(trial.name for trial in members),
-            " and ".join(sorted(unanswered)),
+def _notes(built: Built, expected: Estimate, images: int) -> list[str]:
+    """Return what a table cannot say: how sure the score is, why this method, which rule."""
+    chosen, best = built.chosen, max(built.compared, key=lambda one: one.score)
+    notes = [
+        "",
+        "Methods and the ensemble are scored on persons that they were not fitted to.",
+        f"expected on the {images} eval images: macro-F1 {expected.value:.3f}, with 95 % from "
+        f"{expected.low:.3f} to {expected.high:.3f}",
+    ]
+    if best is not chosen:
+        behind = chosen.behind
+        notes.append(
+            f"{chosen.name} is the simplest that is not clearly worse than {best.name} "
+            f"({behind.value:+.3f}, {behind.low:+.3f} to {behind.high:+.3f})"
         )
-        raise UserError(
-            f"{names} cannot tell {missing}: they were trained for other tasks; name trials for "
-            "every task with --trials a,b,c --method task"
-        )
-    for trial in members:
-        if trial.tasks != TASKS and method != "task":
-            raise UserError(
-                f"{trial.name} answers {' and '.join(trial.tasks)} alone: --method {method} asks "
-                "each trial for all tasks, --method task only for its own"
-            )
+    if chosen.rule:
+        notes.append(f"decision rule, added to logarithms: {rule_sentence(built.ensemble.added)}")
+    return [*notes, *([f"note: {built.note}"] if built.note else [])]
 
 
-def _members(experiment: Experiment, top: int | None, trials: str | None) -> list[Trial]:
-    if trials is not None and top is not None:
-        raise UserError("choose --top or --trials, not both")
-    if trials is not None:
-        return named_members(experiment, [name.strip() for name in trials.split(",")])
-    for damaged in experiment.damaged:
-        tell(f"warning: {damaged.name} is left out: {damaged.reason}")
-    return best_members(experiment, DEFAULT_TOP if top is None else top)
-
-
-def _out_of_fold_scores(folder: ExperimentFolder, members: Sequence[Trial], method: Vote) -> Scores:
-    images = folder.read_images()
-    found = read_validation(members, images)
-    if found.note:
-        tell(f"note: {found.note}")
-    labels = images.loc[found.rows, "label"].to_numpy()
-    return _scores(labels, members, ballot(members, found.stack, method))
-
-
-def _held_out_scores(
-    folder: ExperimentFolder, images: pd.DataFrame, members: Sequence[Trial], answers: Answers
-) -> Scores:
-    labels = held_out_answers(folder.read_record().data_root, images)
-    return {} if labels is None else _scores(labels, members, answers)
-
-
-def _scores(labels: NDArray[np.integer], members: Sequence[Trial], answers: Answers) -> Scores:
-    tasks = {trial.name: trial.tasks for trial in members} | {ENSEMBLE: TASKS}
-    return {name: scores(labels, given, tasks[name]) for name, given in answers.items()}
-
-
-def _rows(out_of_fold: Scores, held_out: Scores) -> list[Row]:
-    rows: list[Row] = []
-    for name, found in out_of_fold.items():
-        known = {metric: found.get(metric) for metric in METRIC_HEADINGS}
-        if held_out:
-            other = held_out[name]
-            known |= {f"held_out_{metric}": other.get(metric) for metric in HELD_OUT_METRICS}
-        rows.append({"member": name, **known})
-    return rows
-
-
-def _lines(rows: Sequence[Row]) -> list[Row]:
-    return [{HEADINGS.get(name, name): value for name, value in row.items()} for row in rows]
+def _listed(built: Built) -> str:
+    names = list(built.members)
+    shown = ", ".join(names[:MOST_LISTED])
+    return shown + (f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else "")
 
 
 if __name__ == "__main__":

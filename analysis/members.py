@@ -37,6 +37,24 @@ def best_members(experiment: Experiment, top: int) -> list[Trial]:
     return finished[:top]
 
 
+def candidates(experiment: Experiment, members: Sequence[Trial], *, final: bool) -> list[Trial]:
+    """Return ``members`` and the other finished trials that an ensemble may choose from.
+
+    These answer all eval images, and were scored over as many folds; how many do not is told.
+    """
+    folds = min(member.folds for member in members)
+    names = {member.name for member in members}
+    others = [one for one in experiment.finished if one.name not in names and one.folds >= folds]
+    answering = [one for one in others if one.folder.has_final() or not final]
+    answering = [one for one in answering if one.folder.has_eval() or final]
+    if len(answering) < len(others):
+        tell(
+            f"note: {len(others) - len(answering)} other trials have no eval probabilities and "
+            "take no part (search.keep= says how many best trials get them)"
+        )
+    return [*members, *answering]
+
+
 def named_members(experiment: Experiment, names: Sequence[str]) -> list[Trial]:
     """Return the finished trials called ``names``; UserError names the one that may not vote.
 

@@ -21,7 +21,7 @@ class Predictions:
     """
 
     rows: NDArray[np.int32]
-    stack: NDArray[np.float64]
+    stack: NDArray[np.float32]
     note: str = ""
 
 
@@ -88,7 +88,7 @@ def _fits(found: Probabilities, images: pd.DataFrame) -> bool:
 
 def _together(found: Sequence[Probabilities]) -> Predictions:
     stack = np.stack([probabilities.values for probabilities in found])
-    return Predictions(rows=found[0].rows, stack=stack.astype(np.float64))
+    return Predictions(rows=found[0].rows, stack=stack.astype(np.float32))
 
 
 def _cut(found: Probabilities, rows: NDArray[np.int32]) -> Probabilities:

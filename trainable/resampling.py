@@ -19,18 +19,21 @@ def resampled_scores(
     answers: Sequence[Classes],
     tasks: Sequence[str] = TASKS,
     resamples: int = RESAMPLES,
+    drawn: int | None = None,
 ) -> Scores:
     """Return (R, M): what M answers would have scored on R draws of persons, the same for all.
 
     Answers are predicted classes (N,) of the images that have the ``labels`` and ``persons``. Each
     draw takes as many persons as there are, with replacement and with all their images: the
-    bootstrap (Efron 1979) with persons as its unit. The score is the macro-F1 over the classes that
-    occur in a draw; of some ``tasks`` alone, the mean of theirs.
+    bootstrap (Efron 1979) with persons as its unit. With ``drawn`` it takes that many, as another
+    set of images may have, in other draws. The score is the macro-F1 over the classes that occur in
+    a draw; of some ``tasks`` alone, the mean of theirs.
     """
     codes = np.unique(persons, return_inverse=True)[1]
     people = int(codes.max()) + 1
     # The same draws whatever is compared on these persons.
-    draws = np.random.default_rng(0).multinomial(people, np.full(people, 1 / people), resamples)
+    random = np.random.default_rng(0 if drawn is None else drawn)
+    draws = random.multinomial(drawn or people, np.full(people, 1 / people), resamples)
     weights = draws.astype(np.float64)
     by_task = [
         [_macro_f1(weights, codes, *pair) for pair in zip(true, given, strict=True)]

@@ -218,7 +218,7 @@ class TrialFolder:
 
     def read_final(self) -> Probabilities:
         """Return the eval images' probabilities of a training on all persons; UserError if none."""
-        if not (self.path / "final.npz").exists():
+        if not self.has_final():
             raise UserError(
                 f"{self.name} was not trained on all persons; do it with: "
                 f"python -m trainable.final trial={self.path}"
@@ -259,6 +259,10 @@ class TrialFolder:
     def has_eval(self) -> bool:
         """Say whether eval probabilities are stored."""
         return (self.path / "eval.npz").exists()
+
+    def has_final(self) -> bool:
+        """Say whether a training on all persons has predicted the eval images."""
+        return (self.path / "final.npz").exists()
 
     def discard_eval(self) -> None:
         """Delete eval predictions, which are of an epoch that is the best no longer."""

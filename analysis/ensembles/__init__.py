@@ -1,0 +1,1 @@
+"""How several trials answer together, fitted to what is known out-of-fold."""

@@ -1,0 +1,95 @@
+"""Which ensemble do these trials make? Compared, chosen, and fitted to all that is known."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analysis.ensembles.choice import Compared, compare, simplest
+from analysis.ensembles.combining import METHODS, Method
+from analysis.ensembles.evidence import Evidence, Joint
+from analysis.ensembles.nested import Ensemble, Rule, fit_ensembles
+from analysis.predictions import read_validation
+from analysis.results import Trial
+from trainable.labels import TASKS
+from trainable.settings import UserError
+from trainable.store import ExperimentFolder
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What is asked for: how many of the best vote, and which methods and rules are compared."""
+
+    top: int
+    methods: Sequence[Method] = tuple(METHODS)
+    rules: Sequence[Rule] = (False, True)
+
+
+@dataclass(frozen=True)
+class Built:
+    """The ensemble, what it was chosen from, and the evidence.
+
+    ``known`` is of all ``trials`` that could take part; ``note`` says where it was cut to fewer
+    images.
+    """
+
+    trials: Sequence[Trial]
+    known: Evidence
+    compared: Sequence[Compared]
+    chosen: Compared
+    ensemble: Ensemble
+    note: str
+
+    @property
+    def joint(self) -> Joint:
+        """Out-of-fold probabilities (N, 18) of the method, fitted to all: for estimates alone."""
+        return self.ensemble.combination(self.known.stack)
+
+    @property
+    def members(self) -> dict[str, float]:
+        """The names of the trials that count, and how much, most first."""
+        shares = self.ensemble.combination.shares
+        pairs = [(trial.name, float(s)) for trial, s in zip(self.trials, shares, strict=True)]
+        return dict(sorted(((n, s) for n, s in pairs if s > 0), key=lambda pair: -pair[1]))
+
+
+def build(folder: ExperimentFolder, trials: Sequence[Trial], ask: Ask) -> Built:
+    """Compare what is asked for on the out-of-fold probabilities of ``trials``, and fit the choice.
+
+    Raises UserError where two trials predicted different images, or a task is answered by none.
+    """
+    known, note = read_evidence(folder, trials)
+    compared = compare(known, ask.top, ask.methods, ask.rules)
+    chosen = simplest(compared)
+    [ensemble] = fit_ensembles(chosen.method, known, ask.top, [chosen.rule]).values()
+    return Built(trials, known, compared, chosen, ensemble, note)
+
+
+def read_evidence(folder: ExperimentFolder, trials: Sequence[Trial]) -> tuple[Evidence, str]:
+    """Return what trials say out-of-fold, and a note where images were left out."""
+    images = folder.read_images()
+    found = read_validation(trials, images)
+    judged = images.loc[found.rows]
+    labels, persons = judged["label"].to_numpy(), judged["person"].to_numpy()
+    return Evidence(found.stack, labels, persons, [trial.tasks for trial in trials]), found.note
+
+
+def methods_for(trials: Sequence[Trial], method: Method | None) -> Sequence[Method]:
+    """Return the method, or for None all that these trials allow.
+
+    Raises UserError where a task would be left open, or trials for one task would vote on all.
+    """
+    unanswered = [task for task in TASKS if not any(task in trial.tasks for trial in trials)]
+    names = ", ".join(trial.name for trial in trials)
+    if unanswered:
+        raise UserError(
+            f"{names} cannot tell {' and '.join(unanswered)}: they were trained for other tasks; "
+            "name trials for every task with --trials a,b,c"
+        )
+    lone = [trial for trial in trials if trial.tasks != TASKS]
+    if lone and method not in (None, "task"):
+        raise UserError(
+            f"{lone[0].name} answers {' and '.join(lone[0].tasks)} alone: --method {method} asks "
+            "each trial for all tasks, --method task only for its own"
+        )
+    if method:
+        return [method]
+    return ["task"] if lone else list(METHODS)

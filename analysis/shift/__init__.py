@@ -1,0 +1,1 @@
+"""Eval persons of other gender and age shares than the training persons."""
