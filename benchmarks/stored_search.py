@@ -22,6 +22,8 @@ from trainable.table import FaceTable, read_table
 NAME, SPACE = "large", "loss_aug"
 EPOCHS, RUNGS, REDUCTION = 18, (2, 6), 3
 IMAGES_EACH = 7
+PREDICTED = 5
+"""Best trials that predicted the eval images."""
 BLUR = 4.0
 """How much wider than a right answer the noise of a trial that learns nothing is."""
 MACHINE = MachineRecord(
@@ -58,6 +60,8 @@ def write_search(runs: Path, data: Path, size: Large) -> ExperimentFolder:
     for number, own in enumerate(values):
         name = f"trial-{number + 1:03d}"
         _write_trial(folder, name, own, (goodness[number], lengths[number]), images, random)
+    for number in np.argsort(goodness)[-PREDICTED:]:
+        _write_eval(folder, f"trial-{number + 1:03d}", goodness[number], random)
     _write_journal(folder, lengths)
     folder.become_latest()
     return folder
@@ -140,6 +144,14 @@ def _write_trial(
     last = scores(images["label"].to_numpy(), found.argmax(axis=1))
     trial.write_epochs([_epoch(number, length, last) for number in range(1, length + 1)])
     trial.write_outcome(Outcome(status="completed" if length == EPOCHS else "stopped"))
+
+
+def _write_eval(
+    folder: ExperimentFolder, trial: str, goodness: float, random: np.random.Generator
+) -> None:
+    rows = np.arange(len(folder.read_eval_images()), dtype=np.int32)
+    found = _predicted(random.integers(0, CLASS_COUNT, len(rows)), goodness, random)
+    folder.trial(trial).write_eval(Probabilities(rows, found.astype(np.float16)))
 
 
 def _predicted(

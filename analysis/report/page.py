@@ -18,8 +18,9 @@ from analysis.report.parallel import parallel_section
 from analysis.report.places import places_section
 from analysis.report.question import question_section
 from analysis.report.section import Section
-from analysis.report.summary import state, summary
+from analysis.report.summary import Findings, state, summary
 from analysis.report.varied import varied_settings
+from analysis.report.voted import ensemble_section, vote
 
 TEMPLATE = Path(__file__).with_name("report.html.jinja")
 
@@ -27,7 +28,7 @@ TEMPLATE = Path(__file__).with_name("report.html.jinja")
 def report_page(evidence: Evidence) -> str:
     """Return the report of an experiment, complete in itself, whatever state it is in."""
     level, varied = common_level(evidence.scored), varied_settings(evidence)
-    ranking = rank_settings(evidence, level)
+    ranking, voted = rank_settings(evidence, level), vote(evidence)
     sections: list[Section] = [
         question_section(evidence),
         places_section(evidence, varied),
@@ -38,6 +39,7 @@ def report_page(evidence: Evidence) -> str:
         confusions_section(evidence.judged),
         ages_section(evidence.judged),
         faces_section(evidence.judged, Path(evidence.record.data_root)),
+        ensemble_section(voted, evidence),
         cost_section(evidence),
         submissions_section(evidence.experiment.folder.path.parent),
     ]
@@ -46,7 +48,7 @@ def report_page(evidence: Evidence) -> str:
         {
             "name": evidence.experiment.folder.name,
             "state": state(evidence),
-            "answers": summary(evidence, ranking, len(varied)),
+            "answers": summary(evidence, Findings(ranking, len(varied), voted)),
             "sections": sections,
         },
     )

@@ -2,15 +2,20 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from analysis.ensembles.built import Built
+from analysis.members import DEFAULT_TOP
 from analysis.report import ages, confusions, mattered, places
 from analysis.report.confirmation import confirmed_best
 from analysis.report.evidence import Evidence
 from analysis.report.importance import FEWEST, Ranking
 from analysis.report.mattered import verdict
 from analysis.report.section import Answer
+from analysis.report.voted import ANCHOR, in_words
 from trainable.labels import TASKS
 from trainable.records import compact
+from trainable.settings import UserError
 
 BEST, SURE, MATTERED, FAILS, SUBMIT = (
     "Which configuration is best?",
@@ -19,17 +24,28 @@ BEST, SURE, MATTERED, FAILS, SUBMIT = (
     "Where does it fail?",
     "What should we submit?",
 )
-VOTING = 3
+AUTO = "auto"
+"""The command's name for the simplest method that is not clearly worse than the best."""
 
 
-def summary(evidence: Evidence, ranking: Ranking | None, varied: int) -> list[Answer]:
-    """Return the answers at the top of the report; ``varied`` settings differ among the trials."""
+@dataclass(frozen=True)
+class Findings:
+    """What was found out for the sections; ``varied`` settings differ among the trials."""
+
+    ranking: Ranking | None
+    varied: int
+    voted: Built | UserError
+
+
+def summary(evidence: Evidence, findings: Findings) -> list[Answer]:
+    """Return the answers at the top of the report."""
+    told = _mattered(evidence, findings.ranking, findings.varied)
     return [
         Answer(BEST, _best(evidence), places.ANCHOR),
         Answer(SURE, _sure(evidence), places.ANCHOR),
-        Answer(MATTERED, [_mattered(evidence, ranking, varied)], mattered.ANCHOR),
+        Answer(MATTERED, [told], mattered.ANCHOR),
         Answer(FAILS, _fails(evidence), confusions.ANCHOR),
-        _submit(evidence),
+        _submit(evidence, findings.voted),
     ]
 
 
@@ -94,7 +110,7 @@ def _fails(evidence: Evidence) -> list[str]:
     ]
 
 
-def _submit(evidence: Evidence) -> Answer:
+def _submit(evidence: Evidence, voted: Built | UserError) -> Answer:
     voters = [trial for trial in evidence.experiment.finished if trial.folder.has_eval()]
     if not voters:
         return Answer(SUBMIT, _nothing_to_submit(evidence), places.ANCHOR, _commands(evidence))
@@ -105,10 +121,14 @@ def _submit(evidence: Evidence) -> Answer:
             "experiment that do."
         )
         command = "python -m analysis.ensemble --method task --trials <trial>,<experiment>/<trial>"
-        return Answer(SUBMIT, [words], places.ANCHOR, [command + evidence.options])
-    top = min(VOTING, len(voters))
+        return Answer(SUBMIT, [words], ANCHOR, [command + evidence.options])
+    if isinstance(voted, Built):
+        command = f"python -m analysis.ensemble --method {AUTO}{evidence.options}"
+        return Answer(SUBMIT, [in_words(voted)], ANCHOR, [command])
+    top = min(DEFAULT_TOP, len(voters))
     command = f"python -m analysis.ensemble --top {top}{evidence.options}"
-    return Answer(SUBMIT, [f"The mean of the {top} best."], places.ANCHOR, [command])
+    words = f"The vote of the {top} best; which method is best cannot be told: {voted}."
+    return Answer(SUBMIT, [words], ANCHOR, [command])
 
 
 def _nothing_to_submit(evidence: Evidence) -> list[str]:

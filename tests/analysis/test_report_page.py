@@ -1,10 +1,14 @@
 """The report is read where people read it: in a browser, without a network."""
 
+import os
+from pathlib import Path
+
 import pytest
-from browsing import keep_picture, requested, visible_text
+from browsing import SHOWN_VARIABLE, keep_picture, requested, visible_text
 from reports import page_of
 
 from benchmarks.stored_search import Large, write_search
+from trainable.store import open_experiment
 
 TRIALS, PERSONS = 24, 48
 DRAWN = """
@@ -21,7 +25,16 @@ LINES = "return document.getElementById(arguments[0]).layout.shapes.map(shape =>
 OVERFLOW = "return document.documentElement.scrollWidth - window.innerWidth;"
 GROUND = "return getComputedStyle(document.body).backgroundColor"
 FIGURES = {
-    *("leaders", "importance", "curves", "parallel", "age-accuracy", "age-brackets", "cost"),
+    *(
+        "leaders",
+        "ensemble",
+        "importance",
+        "curves",
+        "parallel",
+        "age-accuracy",
+        "age-brackets",
+        "cost",
+    ),
     *(f"slice-{number}" for number in range(9)),
 }
 
@@ -40,6 +53,17 @@ def page_file(search):
 
 
 @pytest.fixture
+def shown_file(page_file, tmp_path):
+    """The report of the experiment that pictures show, or of the made-up one."""
+    runs = os.environ.get(SHOWN_VARIABLE)
+    if not runs:
+        return page_file
+    file = tmp_path / "report.html"
+    file.write_text(page_of(open_experiment(Path(runs))))
+    return file
+
+
+@pytest.fixture
 def page(page_file, browser):
     """The browser, showing the report."""
     for log in ("browser", "performance"):
@@ -54,7 +78,17 @@ def test_every_figure_is_drawn_without_a_network_and_without_an_error(page):
     drawn = page.execute_script(DRAWN)
     assert {name for name, _, _ in drawn} == {f"figure-{name}" for name in FIGURES}
     assert [name for name, width, marks in drawn if width < 200 or marks == 0] == []
-    keep_picture(page, "report")
+
+
+@pytest.mark.pictured
+def test_first_screen_answers_each_question(shown_file, browser):
+    browser.set_window_size(1200, 950)
+    browser.get(shown_file.as_uri())
+    answers = browser.find_elements("css selector", ".answers dd")
+    assert len(answers) == 5
+    assert all(answer.text for answer in answers)
+    assert "python -m analysis.ensemble --method auto" in answers[-1].text
+    keep_picture(browser, "report")
 
 
 def test_figures_hold_every_trial_and_the_rungs(page):

@@ -107,6 +107,23 @@ def test_without_eval_predictions_the_command_that_makes_them_is_shown(experimen
     assert f"python -m trainable.predict trial={experiment.trial('peaked').path}" in words
 
 
+def test_methods_are_compared_on_persons_not_fitted_to(experiment):
+    words = words_of(experiment)
+    assert "The simplest method that is not clearly worse than the best is “" in words
+    assert "python -m analysis.ensemble --method auto" in words
+    assert "Who is in the eval images?" in words
+
+
+def test_too_few_persons_for_an_ensemble_are_told(experiment):
+    for trial in experiment.trials():
+        stored = trial.read_validation()
+        kept = stored.rows < 4 * 7
+        trial.write_validation(Probabilities(stored.rows[kept], stored.values[kept]))
+    words = words_of(experiment)
+    assert "Methods cannot be compared: 4 persons were predicted out-of-fold" in words
+    assert "python -m analysis.ensemble --top 3" in words
+
+
 def test_images_that_are_gone_are_told(experiment):
     change_record(experiment, data_root=str(experiment.path / "gone"))
     assert f"The images are no longer in {experiment.path / 'gone'}." in words_of(experiment)
