@@ -24,9 +24,13 @@ from orchestrator.log_words import LogSection
 from orchestrator.tensorboard import curves
 from trainable.records import TrialResults, best_epoch
 from trainable.settings import Value
-from trainable.store import ExperimentFolder
+from trainable.store import ExperimentFolder, StorageError
 
 PROJECT = "face-orchestrator"
+EMPTY = 1000
+"""Bytes that a file of W&B without an epoch does not exceed."""
+ATTEMPTS = 2
+"""W&B's process was seen to end, on a busy machine, before it had written anything."""
 QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "WANDB_ERROR_REPORTING": "false"}
 """What keeps the libraries from reporting to their makers; set where nobody has set it."""
 
@@ -80,7 +84,8 @@ class WandbRuns:
 
     def has(self, trial: LoggedTrial) -> bool:
         """Say whether the trial has a run."""
-        return any(self._folder.glob(f"*run-*-{trial.trial_id}"))
+        files = self._folder.glob(f"*run-*-{trial.trial_id}/*.wandb")
+        return any(file.stat().st_size > EMPTY for file in files)
 
     def forget(self, trial: LoggedTrial) -> None:
         """Delete the trial's run; one that was sent to a server stays there."""
@@ -157,8 +162,12 @@ class RunLog:
     def _log(self, trial: str) -> None:
         results = self._folder.trial(trial).read()
         logged = LoggedTrial(self._folder, results)
-        self._runs.forget(logged)
-        tell(self._runs.callback, logged, results)
+        for _ in range(ATTEMPTS):
+            self._runs.forget(logged)
+            tell(self._runs.callback, logged, results)
+            if self._runs.has(logged):
+                return
+        raise StorageError("no run was written")
 
 
 def tell(callback: LoggerCallback, trial: LoggedTrial, results: TrialResults) -> None:
