@@ -12,6 +12,7 @@ from analysis.ensembles.built import Ask, Built, build, methods_for
 from analysis.ensembles.combining import Method
 from analysis.ensembles.decision import decide, rule_sentence
 from analysis.ensembles.expected import expected_interval
+from analysis.grouping.eval_persons import grouped
 from analysis.ledger import Estimate, Making, record
 from analysis.members import DEFAULT_TOP, candidates, chosen_members
 from analysis.output import FormatOption, show_data, show_table
@@ -64,6 +65,12 @@ def ensemble(
             "--prior-shift", help="Fit the rule to the shares that the eval images seem to have."
         ),
     ] = "auto",
+    group_eval: Annotated[
+        bool,
+        typer.Option(
+            "--group-eval", help="Find the eval images of each person, answer them together."
+        ),
+    ] = False,
     final: Annotated[
         bool, typer.Option("--final", help="Submit what trainings on all persons predict.")
     ] = False,
@@ -85,6 +92,8 @@ def ensemble(
     built = build(found.folder, taking_part, Ask(len(members), methods, RULES[rule]))
     stack = read_eval(built.trials, images, final=final).stack
     joint = built.ensemble.combination(stack)
+    persons = grouped(built, joint) if group_eval else None
+    joint = persons.joint if persons else joint
     shift = shift_of(built, joint, correct)
     answers = decide(joint, shift.added)
     target = out or found.folder.path / SUBMISSION
@@ -95,7 +104,15 @@ def ensemble(
     if form == "table":
         title = f"{found.folder.name}: {built.chosen.name} of {_listed(built)}"
         rows = [line.row(is_known=labels is not None) for line in table]
-        show_table(title, rows, [*_notes(built, expected, len(images)), *shift.sentences])
+        show_table(
+            title,
+            rows,
+            [
+                *_notes(built, expected, len(images)),
+                *shift.sentences,
+                *([persons.sentence] if persons else []),
+            ],
+        )
     else:
         show_data(form, [line.data() for line in table])
     tell(f"wrote {target}: {len(images)} images")

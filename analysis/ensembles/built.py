@@ -3,11 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
 from analysis.ensembles.choice import Compared, compare, simplest
 from analysis.ensembles.combining import METHODS, Method
 from analysis.ensembles.evidence import Evidence, Joint
 from analysis.ensembles.nested import Ensemble, Rule, fit_ensembles
-from analysis.predictions import read_validation
+from analysis.predictions import Predictions, read_validation
 from analysis.results import Trial
 from trainable.labels import TASKS
 from trainable.settings import UserError
@@ -27,11 +31,12 @@ class Ask:
 class Built:
     """The ensemble, what it was chosen from, and the evidence.
 
-    ``known`` is of all ``trials`` that could take part; ``note`` says where it was cut to fewer
-    images.
+    ``known`` is of all ``trials`` that could take part, for the ``rows`` (N,) of the image table;
+    ``note`` says where it was cut to fewer images.
     """
 
     trials: Sequence[Trial]
+    rows: NDArray[np.int32]
     known: Evidence
     compared: Sequence[Compared]
     chosen: Compared
@@ -56,20 +61,19 @@ def build(folder: ExperimentFolder, trials: Sequence[Trial], ask: Ask) -> Built:
 
     Raises UserError where two trials predicted different images, or a task is answered by none.
     """
-    known, note = read_evidence(folder, trials)
+    images = folder.read_images()
+    found = read_validation(trials, images)
+    known = _evidence(trials, found, images)
     compared = compare(known, ask.top, ask.methods, ask.rules)
     chosen = simplest(compared)
     [ensemble] = fit_ensembles(chosen.method, known, ask.top, [chosen.rule]).values()
-    return Built(trials, known, compared, chosen, ensemble, note)
+    return Built(trials, found.rows, known, compared, chosen, ensemble, found.note)
 
 
-def read_evidence(folder: ExperimentFolder, trials: Sequence[Trial]) -> tuple[Evidence, str]:
-    """Return what trials say out-of-fold, and a note where images were left out."""
-    images = folder.read_images()
-    found = read_validation(trials, images)
+def _evidence(trials: Sequence[Trial], found: Predictions, images: pd.DataFrame) -> Evidence:
     judged = images.loc[found.rows]
     labels, persons = judged["label"].to_numpy(), judged["person"].to_numpy()
-    return Evidence(found.stack, labels, persons, [trial.tasks for trial in trials]), found.note
+    return Evidence(found.stack, labels, persons, [trial.tasks for trial in trials])
 
 
 def methods_for(trials: Sequence[Trial], method: Method | None) -> Sequence[Method]:

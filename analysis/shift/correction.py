@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.ensembles.decision import Floats, fitted_rule
+from analysis.ensembles.decision import EQUAL, Floats, fitted_rule
 from analysis.ensembles.evidence import Classes, Joint
 from analysis.shift.calibration import Calibration, fitted_calibration
 from analysis.shift.shares import Shares, estimated_shares
@@ -47,10 +47,13 @@ class ShareModel:
         return {"mask": MASK_SHARES, **estimated}
 
     def rule_for(self, shares: Mapping[str, Shares]) -> Floats:
-        """Return the decision rule (18,) for images with these shares."""
+        """Return the decision rule (18,) for images with these shares of some tasks.
+
+        Of the other tasks the shares are taken to be as they are known.
+        """
         parts = decode(np.arange(CLASS_COUNT))
-        ratios = [(shares[task] / self.shares[task])[parts[task]] for task in parts]
-        return fitted_rule(self.joint, self.labels, np.prod(ratios, axis=0))
+        ratios = [(shares[task] / self.shares[task])[parts[task]] for task in shares]
+        return fitted_rule(self.joint, self.labels, np.prod(ratios, axis=0, initial=1.0) * EQUAL)
 
 
 def fitted_share_model(joint: Joint, labels: Classes) -> ShareModel:

@@ -1,0 +1,1 @@
+"""Eval images of the same person, found and answered together."""
