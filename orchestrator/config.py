@@ -18,7 +18,11 @@ class TrainingSection(RunsConfig):
 
     budget: str = Field(default="", description="wall time for all trials: 90m, 2h, 1h30m")
     finish_by: str = Field(default="", description="clock time to stop trials at: 18:00")
-    keep: int = Field(default=5, ge=1, description="best trials whose weights are kept")
+    keep: int = Field(
+        default=8,
+        ge=1,
+        description="best trials whose weights are kept, and the eval predicted with",
+    )
     anyway: bool = Field(
         default=False, description="resume although data, space or code have changed"
     )

@@ -12,7 +12,6 @@ from orchestrator.cluster import Slots, nodes, share_out, start_ray
 from orchestrator.config import SearchConfig
 from orchestrator.estimates import CLOSING_SECONDS, suited
 from orchestrator.finish import (
-    PREDICTED,
     Predicting,
     best_trials,
     how_to_resume,
@@ -70,7 +69,7 @@ def predict_best(
     """Predict the eval images with the best trials, say what came out, and return them."""
     plan, folder = session.plan, session.folder
     keep_best_weights(folder, progress, plan.config.search.keep)
-    best = best_trials(progress, folder, PREDICTED)
+    best = best_trials(progress, folder, plan.config.search.keep)
     end = session.end and session.end.at - CLOSING_SECONDS
     where = Predicting(slots, bool(plan.config.cluster.address), end)
     predicted = predict_all(folder, best, where)

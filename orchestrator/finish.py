@@ -16,9 +16,6 @@ from orchestrator.progress import SearchProgress, TrialProgress
 from trainable.predict import predict_eval
 from trainable.store import ExperimentFolder
 
-PREDICTED = 5
-"""Best trials whose eval probabilities are made, so that an ensemble of them can be submitted."""
-
 
 def best_trials(progress: SearchProgress, folder: ExperimentFolder, count: int) -> list[str]:
     """Return the best trials that ended well and still have weights, best first."""

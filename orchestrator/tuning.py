@@ -17,7 +17,7 @@ from orchestrator.cluster import Slots
 from orchestrator.deadline import End
 from orchestrator.decisions import Ask, Search
 from orchestrator.estimates import CLOSING_SECONDS
-from orchestrator.finish import PREDICTED, Predicting
+from orchestrator.finish import Predicting
 from orchestrator.journal import Event, Journal, Opened
 from orchestrator.legs import LegScheduler, LegSearcher, leg_name
 from orchestrator.live import LiveTable
@@ -124,14 +124,14 @@ def make_search(
 
 def make_timekeeper(session: Session, slots: Slots) -> Timekeeper:
     """Return who knows what fits before the deadline."""
-    base = session.plan.base
+    base, asked = session.plan.base, session.plan.config.search
     data = load_data(base.data)
     predicted = [len(fold.validation) for fold in data.folds(base.cv)]
     after = EvalWork(
-        len(data.eval_images), base.cv.folds, PREDICTED, slots.count, embedded=predicted[0]
+        len(data.eval_images), base.cv.folds, asked.keep, slots.count, embedded=predicted[0]
     )
     rounds = base.cv.folds if base.cv.fidelity == "folds" else 1
-    final = final_base(session.plan, base) if session.plan.config.search.final_folds else None
+    final = final_base(session.plan, base) if asked.final_folds else None
     where = Predicting(slots, bool(session.plan.config.cluster.address))
     work = Work(sum(predicted) // rounds, after, CLOSING_SECONDS, final, not where.is_here)
     return Timekeeper(base, work, session.end and session.end.at, session.pace)

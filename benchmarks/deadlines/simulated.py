@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from benchmarks.deadlines.report import Met
 from orchestrator.decisions import Ask, Search
 from orchestrator.estimates import CLOSING_SECONDS
-from orchestrator.finish import PREDICTED
 from orchestrator.journal import Ended
 from orchestrator.pace import Pace
 from orchestrator.proposals import Sampled, samplers
@@ -38,6 +37,8 @@ SLOWER = {(BACKBONE, "resnet34"): 1.7, (HEIGHT, 128): 1.8}
 FIRST_START_SECONDS, START_SECONDS = 10.0, 0.4
 LEAST_CLOSING, MOST_CLOSING = 3.0, 10.0
 """Seconds that ending Ray takes."""
+PREDICTED = 5
+"""Best trials whose eval images are predicted."""
 FIRST_EPOCH = 1.5
 """How many times as long the first epoch of a process takes."""
 NOISE = 0.1

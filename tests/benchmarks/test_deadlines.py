@@ -4,8 +4,7 @@ import pytest
 
 from benchmarks.deadlines.real import Slots
 from benchmarks.deadlines.report import MOST_UNUSED, Met
-from benchmarks.deadlines.simulated import simulated_searches
-from orchestrator.finish import PREDICTED
+from benchmarks.deadlines.simulated import PREDICTED, simulated_searches
 from orchestrator.journal import Began, Ended, Opened, Reported
 
 
