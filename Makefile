@@ -33,6 +33,7 @@ bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks.deadlines --real
 	$(BIN)/python -m benchmarks.kills
 	$(BIN)/python -m benchmarks.report_page
+	$(BIN)/python -m benchmarks.greedy_selection
 	$(if $(CURVES),$(BIN)/python -m benchmarks.schedulers --data $(CURVES))
 
 # Pages of the last search in runs/, for the README: after make demo.

@@ -14,7 +14,7 @@ Where one could choose, what is faster was chosen:
   epoch, and an actor's start is then paid for fewer epochs;
 * the files are listed once by the driver and passed with ``with_parameters``;
 * the guide's test of the best model at the end is left out, although our search predicts the
-  eval images with its five best.
+  eval images with its best eight.
 """
 
 import sys
