@@ -75,4 +75,5 @@ def parts(known: Evidence) -> list[tuple[Classes, Classes]]:
     with warnings.catch_warnings():
         # Of a rare kind of person there are fewer than parts, and it stands in some of them only.
         warnings.filterwarnings("ignore", message="The least populated class")
-        return list(splitter.split(strata, strata, known.persons))
+        found = list(splitter.split(strata, strata, known.persons))
+    return [(rest, part) for rest, part in found if len(part)]  # few persons may leave one empty
