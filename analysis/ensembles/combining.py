@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.ensembles.evidence import Evidence, Joint, Stack
-from analysis.ensembles.greedy import greedy_weights
+from analysis.ensembles.greedy import greedy_weights, scores_alone
 from analysis.ensembles.levelling import levelled, levels
 from analysis.ensembles.pools import Pool, hard_pool, log_pool, rank_pool, soft_pool
 from analysis.ensembles.stacking import fitted_stacking
 from analysis.ensembles.weighting import fitted_weights, weighted_log_pool
 from trainable.labels import TASKS, decode, join_tasks, task_probabilities
-from trainable.metrics import main_score, scores
 
 Method = Literal["log", "soft", "hard", "rank", "single", "weighted", "greedy", "task", "stack"]
 Floats = NDArray[np.floating[Any]]
@@ -47,8 +46,8 @@ def fit_method(method: Method, known: Evidence, top: int) -> Combination:
 def best_first(known: Evidence) -> list[int]:
     """Return the positions of the trials that answer all tasks by their score, best first."""
     whole = [i for i, tasks in enumerate(known.tasks) if tuple(tasks) == TASKS]
-    found = {i: main_score(scores(known.labels, known.stack[i].argmax(axis=1))) for i in whole}
-    return sorted(whole, key=lambda i: -found[i])
+    found = scores_alone(known.stack[whole], known.labels)
+    return [whole[place] for place in np.argsort(-found, kind="stable")]
 
 
 def _vote(pool: Pool) -> Fit:

@@ -8,7 +8,6 @@ import numpy as np
 import plotly.graph_objects as go
 
 from analysis.ensembles.built import Ask, Built, build
-from analysis.ensembles.combining import METHODS, Method
 from analysis.figures import BLUE, GREY, ORANGE, plain, styled
 from analysis.members import DEFAULT_TOP
 from analysis.predictions import read_eval
@@ -26,8 +25,6 @@ LISTED = 5
 """Members that are named."""
 APART = 0.17
 """Of a row's height: how far a method's two scores are from its middle."""
-LEFT_OUT: frozenset[Method] = frozenset({"stack"})
-"""Methods that take longer than all others together."""
 
 
 def vote(evidence: Evidence) -> Built | UserError:
@@ -35,9 +32,8 @@ def vote(evidence: Evidence) -> Built | UserError:
     voters = voting(evidence)
     if not voters:
         return UserError("no trial that ended answers all tasks and has predicted the eval images")
-    methods: list[Method] = [method for method in METHODS if method not in LEFT_OUT]
     try:
-        return build(evidence.experiment.folder, voters, Ask(DEFAULT_TOP, methods))
+        return build(evidence.experiment.folder, voters, Ask(DEFAULT_TOP))
     except UserError as error:
         return error
 
