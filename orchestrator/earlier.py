@@ -76,7 +76,8 @@ def _stored_trials(folder: ExperimentFolder) -> tuple[dict[str, TrialResults], l
 
 def _seen(stored: Mapping[str, TrialResults], search: Beginning) -> Iterator[tuple[str, Seen]]:
     for name, results in stored.items():
-        if results.best is not None and results.outcome.status != "failed":
+        is_mixed = bool(results.record.mixed_from)
+        if results.best is not None and results.outcome.status != "failed" and not is_mixed:
             config = results.record.config
             projected = project(config, search.space, search.base)
             yield name, Seen(projected, config.tasks, results.best.score)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from trainable.experiment import refuse_mixed
 from trainable.recipes.recipe import Settings
 from trainable.records import ConfirmedTrial, TrialResults, rank
 from trainable.settings import UserError
@@ -61,7 +62,7 @@ def named_configurations(
     """Return the trials called ``names``; UserError where one is unknown or has not finished."""
     found: list[ConfirmedTrial] = []
     for name in names:
-        folder.existing_trial(name)
+        refuse_mixed(folder.existing_trial(name).read().record)
         if name not in finished:
             raise UserError(f"{name} of {folder.name} has not finished: it cannot be confirmed")
         leader = _leader(folder, name, finished[name])
@@ -86,7 +87,8 @@ def _finished(trial: TrialFolder) -> TrialResults | None:
     except UnreadableFileError:
         return None
     ended = results.outcome.status in ("completed", "stopped")
-    return results if ended and results.best else None
+    is_trained = results.best and not results.record.mixed_from
+    return results if ended and is_trained else None
 
 
 def _best_first(results: TrialResults) -> tuple[int, float]:

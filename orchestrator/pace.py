@@ -195,6 +195,8 @@ def _newest_trials(runs: Path, data_fingerprint: str) -> Iterator[TrialFolder]:
 
 def _learn_trial(pace: Pace, trial: TrialFolder, machine: MachineRecord) -> None:
     results = trial.read()
+    if results.record.mixed_from:
+        return
     if _without_process(results.record.machine) != _without_process(machine) or not results.best:
         return
     config, kind = results.record.config, kind_of(results.record.config)

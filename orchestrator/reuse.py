@@ -100,7 +100,7 @@ def _completed(trial: TrialFolder) -> TrialResults | None:
         return None
     # Not how many there are: further folds in turn train no longer than the first one's best epoch.
     trained = results.epochs[-1].epoch if results.epochs else 0
-    is_whole = trained >= results.record.config.steps
+    is_whole = trained >= results.record.config.steps and not results.record.mixed_from
     return results if is_whole and results.outcome.status == "completed" else None
 
 

@@ -100,8 +100,18 @@ def check_same_views(record: TrialRecord, views: Mapping[str, str]) -> None:
         )
 
 
+def refuse_mixed(record: TrialRecord) -> None:
+    """Raise UserError where a trial's weights were mixed from others': nothing trains it again."""
+    if record.mixed_from:
+        raise UserError(
+            f"{record.trial} was mixed from the weights of {', '.join(record.mixed_from)} and not "
+            "trained: train those again, and mix them with python -m trainable.soup"
+        )
+
+
 def check_unchanged(trial: TrialFolder, record: TrialRecord) -> None:
     """Raise UserError where a stored trial could not be trained again on what it was trained on."""
+    refuse_mixed(record)
     members = record.config.member_configs()
     seen = {name: load_data(own.data) for name, own in members.items()}
     check_same_data(trial.experiment, next(iter(seen.values())))

@@ -11,7 +11,7 @@ import torch
 
 from trainable.checkpoint import load_state, save_state
 from trainable.command_line import Schema, read_words, run_command
-from trainable.experiment import check_same_data, check_same_views
+from trainable.experiment import check_same_data, check_same_views, refuse_mixed
 from trainable.fitting import Fit
 from trainable.fold_fit import DivergedError
 from trainable.predict import StoredTrialWords, stored_trial
@@ -41,6 +41,7 @@ def train_on_all(folder: TrialFolder) -> None:
 
 def _train(folder: TrialFolder) -> None:
     results = folder.read()
+    refuse_mixed(results.record)
     best = results.best_length
     if best is None:
         raise UserError(f"{folder.path} has no score yet: which epoch is best is not known")

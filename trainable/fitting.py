@@ -95,19 +95,19 @@ class Fit:
         return epochs
 
     def validation_probabilities(self) -> Probabilities:
-        """Return the out-of-fold probabilities that the last step scored."""
+        """Return the out-of-fold probabilities that were predicted last."""
         return Probabilities(self.rows, self.validation.astype(np.float16))
 
     def eval_probabilities(self) -> Probabilities:
         """Return the eval images' probabilities: folds averaged, then the members' vote."""
-        return self._averaged(map(Networks.predict_eval, self._eval_networks()))
+        return self._averaged(map(Networks.predict_eval, self._loaded_networks()))
 
     def predict_and_embed(self) -> "Predicted":
         """Return those, and the embeddings that one network makes on the way to them.
 
         It is the first fold's, of the member that ``embedding_member`` names.
         """
-        networks = self._eval_networks()
+        networks = self._loaded_networks()
         first = next(networks).predict_and_embed(embedding_member(self.config))
         others = map(Networks.predict_eval, networks)
         probabilities = self._averaged(chain([first.predictions], others))
@@ -127,6 +127,20 @@ class Fit:
             self._networks, self._kept.weights = None, dict(weights)
         else:
             self._current(0).load_weights(weights)
+
+    def predict_mixed(self) -> Probabilities:
+        """Return what mixed weights, which were loaded, predict out-of-fold.
+
+        The statistics of their batch norms are measured anew, each on its own training side.
+        """
+        counted: list[Predictions] = []
+        for networks in self._loaded_networks():
+            networks.renew_statistics()
+            counted.append(networks.predict_validation())
+            if self._is_in_turn:
+                self._kept.weights |= _copies(networks.weights())
+        self.rows, self.validation = self._rows(len(counted)), self._vote(_pooled(counted))
+        return self.validation_probabilities()
 
     def state_dict(self) -> dict[str, Any]:
         """Return what continuing needs; the rest follows from the configuration."""
@@ -182,8 +196,8 @@ class Fit:
         voted = self._vote({name: np.mean(folds, 0) for name, folds in by_member.items()})
         return Probabilities(np.arange(len(voted), dtype=np.int32), voted.astype(np.float16))
 
-    def _eval_networks(self) -> Iterator[Networks]:
-        """Yield the networks that predict the eval images; of folds in turn one at a time."""
+    def _loaded_networks(self) -> Iterator[Networks]:
+        """Yield the networks with the weights that count; of folds in turn one at a time."""
         if not self._is_in_turn:
             yield self._current(0)
             return

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.optim.swa_utils import update_bn
 
 from trainable.augment import Augmenter
 from trainable.batches import TrainingBatches, make_loader
@@ -117,6 +118,19 @@ class FoldFit:
     def load_weights(self, weights: dict[str, torch.Tensor]) -> None:
         """Predict with what ``weights`` returned; training does not go on from there."""
         self._updates.predictor.load_state_dict(weights)
+
+    def renew_statistics(self) -> None:
+        """Measure anew what batch norms keep of the training side, for weights that were mixed.
+
+        The mean of several networks' statistics is not that of their mean's layers (Izmailov et
+        al. 2018). The images are those of the first epoch, changed as in training.
+        """
+        self._sampler.epoch = 0
+        batches = iter(self._loader)
+        torch.manual_seed(_seed(self._config.train.seed, self._number))  # for dropout
+        shown = (self._normalize(self._device.place(images)) for images, _ in batches)
+        with self._device.autocast():
+            update_bn(shown, self._updates.predictor)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what continuing needs."""

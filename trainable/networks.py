@@ -124,6 +124,11 @@ class Networks:
                 }
             )
 
+    def renew_statistics(self) -> None:
+        """Measure the statistics of every network's batch norms anew, on its own training side."""
+        for fit in self._fits.values():
+            fit.renew_statistics()
+
     def state_dict(self) -> list[dict[str, Any]]:
         """Return what continuing needs; the rest follows from the configuration."""
         return [fit.state_dict() for fit in self._fits.values()]

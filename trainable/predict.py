@@ -6,7 +6,7 @@ from pydantic import Field
 from safetensors.torch import load_file
 
 from trainable.command_line import Schema, read_words, run_command
-from trainable.experiment import check_same_data, check_same_views
+from trainable.experiment import check_same_data, check_same_views, refuse_mixed
 from trainable.fitting import Fit
 from trainable.settings import Section, UserError
 from trainable.store import TrialFolder, open_experiment
@@ -44,16 +44,22 @@ def predict_eval(folder: TrialFolder) -> None:
     probabilities there are embeddings too.
     Raises UserError where the weights are gone: only the best trials of an experiment keep them.
     """
+    record = folder.read().record
     if not folder.has_weights():
+        refuse_mixed(record)
         raise UserError(
             f"{folder.path} keeps no weights (search.keep= keeps those of the best trials); train "
             f"it again with: python -m trainable.fit replay={folder.path.parent.name}/{folder.name}"
         )
-    record = folder.read().record
     fit = Fit(record.config, fetch=False)
     check_same_data(folder.experiment, fit.data)
     check_same_views(record, fit.views)
     fit.load_weights(load_file(folder.weights_file))
+    store_predictions(fit, folder)
+
+
+def store_predictions(fit: Fit, folder: TrialFolder) -> None:
+    """Predict the eval images with a fit's weights, and store the result and the embeddings."""
     predicted = fit.predict_and_embed()
     folder.write_embeddings(predicted.of_eval, predicted.of_validation)
     folder.write_eval(predicted.probabilities)

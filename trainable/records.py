@@ -74,6 +74,9 @@ class TrialRecord(Section):
     taken_from: str = Field(
         default="", description="<experiment>/<trial> whose results these are; empty: trained"
     )
+    mixed_from: list[str] = Field(
+        default=[], description="trials whose weights were averaged into these; empty: trained"
+    )
 
 
 class Outcome(Section):
