@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from analysis.ensemble_table import MOST_LISTED
 from analysis.ensembles.built import Built
-from analysis.ensembles.decision import decide, rule_sentence
+from analysis.ensembles.decision import Floats, decide, rule_sentence
 from analysis.ensembles.evidence import Classes, Stack
 from analysis.ensembles.expected import expected_interval
 from analysis.grouping.eval_persons import Grouped, grouped
@@ -35,6 +35,7 @@ class Answered:
             f"95 % from {expected.low:.3f} to {expected.high:.3f}",
             *_why(self.built),
             *self.shift.sentences,
+            *_rule(self.shift.added),
             *([self.grouped.sentence] if self.grouped else []),
         ]
 
@@ -63,13 +64,15 @@ def _expected(built: Built, images: int) -> Estimate:
 
 def _why(built: Built) -> list[str]:
     chosen, best = built.chosen, max(built.compared, key=lambda one: one.score)
-    found: list[str] = []
-    if best is not chosen:
-        behind = chosen.behind
-        found.append(
-            f"{chosen.name} is the simplest that is not clearly worse than {best.name} "
-            f"({behind.value:+.3f}, {behind.low:+.3f} to {behind.high:+.3f})"
-        )
-    if chosen.rule:
-        found.append(f"decision rule, added to logarithms: {rule_sentence(built.ensemble.added)}")
-    return found
+    if best is chosen:
+        return []
+    behind = chosen.behind
+    return [
+        f"{chosen.name} is the simplest that is not clearly worse than {best.name} "
+        f"({behind.value:+.3f}, {behind.low:+.3f} to {behind.high:+.3f})"
+    ]
+
+
+def _rule(added: Floats) -> list[str]:
+    """Tell the rule that was applied, corrected or not."""
+    return [f"decision rule, added to logarithms: {rule_sentence(added)}"] if added.any() else []

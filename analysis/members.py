@@ -49,8 +49,8 @@ def candidates(experiment: Experiment, members: Sequence[Trial], *, final: bool)
     answering = [one for one in answering if one.folder.has_eval() or final]
     if len(answering) < len(others):
         tell(
-            f"note: {len(others) - len(answering)} other trials have no eval probabilities and "
-            "take no part (search.keep= says how many best trials get them)"
+            "note: other trials that take no part, having no eval probabilities: "
+            f"{len(others) - len(answering)} (search.keep= says how many best trials get them)"
         )
     return [*members, *answering]
 

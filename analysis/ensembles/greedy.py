@@ -47,7 +47,8 @@ def greedy_picks(
 def scores_alone(stack: Floats, labels: Classes) -> NDArray[np.float64]:
     """Return the macro-F1 (M,) of each of ``stack`` (M, N, C)."""
     by_class, counts = _by_class(stack, labels)
-    return _candidate_scores(np.zeros_like(by_class[0]), by_class, counts)
+    nothing = np.zeros(by_class.shape[1:], by_class.dtype)  # of no trials there is no first one
+    return _candidate_scores(nothing, by_class, counts)
 
 
 def _by_class(stack: Floats, labels: Classes) -> tuple[Floats, Classes]:

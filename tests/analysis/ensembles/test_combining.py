@@ -78,6 +78,12 @@ def test_trials_for_one_task_do_not_answer_all_three(method):
     assert fit_method(method, known, 3).shares == pytest.approx([0, 0, 0, 1])
 
 
+def test_trials_for_one_task_each_are_enough():
+    known = specialists().of_trials([0, 1, 2])
+    assert best_first(known) == []
+    assert fit_method("task", known, 3).shares == pytest.approx([1 / 3, 1 / 3, 1 / 3])
+
+
 def test_tasks_are_answered_each_by_the_trials_that_know_it():
     known = specialists()
     answers = decode(fit_method("task", known, 3)(known.stack).argmax(axis=1))
