@@ -49,6 +49,25 @@ def test_order_of_images_changes_no_draw():
     assert mixed == pytest.approx(straight)
 
 
+def test_as_many_persons_are_drawn_as_another_set_has():
+    """Scores spread by the root of the number of persons, and about the same middle."""
+    answer = guesses(0.6, 1)
+    spreads = [
+        resampled_scores(LABELS // 6, PEOPLE, [answer // 6], drawn=drawn).std()
+        for drawn in (PERSONS, 4 * PERSONS, 16 * PERSONS)
+    ]
+    assert spreads[0] / spreads[1] == pytest.approx(2, rel=0.1)
+    assert spreads[1] / spreads[2] == pytest.approx(2, rel=0.1)
+
+
+def test_persons_of_another_set_are_other_draws_though_as_many():
+    answer = [guesses(0.6, 1)]
+    here = resampled_scores(LABELS, PEOPLE, answer)[:, 0]
+    there = resampled_scores(LABELS, PEOPLE, answer, drawn=PERSONS)[:, 0]
+    assert abs(np.corrcoef(here, there)[0, 1]) < 0.1
+    assert there.std() == pytest.approx(here.std(), rel=0.1)
+
+
 def test_one_training_adds_no_chance():
     scores = np.random.default_rng(0).random((10, 1))
     assert np.array_equal(mean_over_seeds(scores, np.random.default_rng(1)), scores[:, 0])
