@@ -136,6 +136,18 @@ def test_configurations_that_differ_by_seed_alone_are_one(plan, own_runs):
     assert [one.trial for one in found] == [f"five/{first}", f"five/{others[0]}"]
 
 
+def test_mixture_of_trials_is_no_leader(plan, own_runs):
+    five = ExperimentFolder(own_runs / "five")
+    first, second, *_ = finished_trials(five)
+    record = five.trial(first).read().record
+    mixed = record.model_copy(update={"mixed_from": [second]})
+    five.trial(first).write_record(mixed)
+    found = plan(f"search.runs={own_runs}", "--top", "1", "folds=2").confirms
+    assert [one.trial for one in found] == [f"five/{second}"]
+    with pytest.raises(UserError, match=f"{first} was mixed from the weights of {second}"):
+        plan(f"search.runs={own_runs}", f"trials={first}", "folds=2")
+
+
 def test_named_trials_are_confirmed_in_their_order(plan, runs):
     names = list(finished_trials(open_experiment(runs, "five")))[:2][::-1]
     found = plan(f"trials={','.join(names)}", "folds=2").confirms

@@ -121,6 +121,14 @@ def test_failed_trials_and_those_without_an_epoch_do_not_count(runs):
     assert values_of(read(runs, "old")) == [PLAIN]
 
 
+def test_mixture_of_trials_says_nothing_of_the_settings_it_was_given(runs):
+    folder = write_experiment(runs, "old", [(PLAIN, 0.3)])
+    soup = folder.trial("soup-001")
+    write_trial(soup, FOCAL, [0.9])
+    soup.write_record(soup.read().record.model_copy(update={"mixed_from": ["trial-001"]}))
+    assert values_of(read(runs, "old")) == [PLAIN]
+
+
 def test_trial_that_runs_counts_with_its_best_epoch_so_far(runs):
     folder = write_experiment(runs, "old", [(PLAIN, 0.3)])
     write_trial(folder.trial("trial-002"), FOCAL, [0.9, 0.2], "running")

@@ -238,6 +238,12 @@ def test_trials_of_other_data_or_machines_tell_nothing(tmp_path, differing):
     assert pace_of_earlier(tmp_path, MACHINE, "faces").step_seconds(SMALL) is None
 
 
+def test_mixture_of_trials_tells_nothing_of_training(tmp_path):
+    trial = write_experiment(tmp_path, 10)
+    trial.write_record(trial.read().record.model_copy(update={"mixed_from": ["trial-002"]}))
+    assert pace_of_earlier(tmp_path, MACHINE, "faces").step_seconds(SMALL) is None
+
+
 def test_damaged_trials_are_left_out(tmp_path):
     write_experiment(tmp_path, 10)
     (write_experiment(tmp_path, 20).path / "trial.json").write_text("{")

@@ -127,6 +127,11 @@ def test_trial_that_was_not_completed_is_not_found(old, config, status):
     assert found(old, config) is None
 
 
+def test_mixture_of_trials_is_not_taken_for_a_training(old, config):
+    write_trial(old.trial("soup-001"), config, mixed_from=["trial-001", "trial-002"])
+    assert found(old, config) is None
+
+
 def test_trial_whose_last_epoch_is_not_stored_is_not_found(old, config):
     write_trial(old.trial("trial-001"), config)
     old.trial("trial-001").write_epochs([epoch(1)])
