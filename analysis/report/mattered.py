@@ -51,8 +51,7 @@ def verdict(ranking: Ranking) -> str:
     first = ranking.settings[0]
     return (
         f"{ranking.trials} trials cannot tell: for {scores} {first.path} comes out first with "
-        f"{first.share:.0%}, but where these are shuffled among the trials, chance alone could "
-        f"bring it to {first.luck:.0%}."
+        f"{first.share:.0%}, but scores that are shuffled among the trials give it as much by chance."
     )
 
 
