@@ -73,11 +73,13 @@ def _best(evidence: Evidence) -> list[str]:
     if best is None or best.best is None:
         return ["None yet: no trial has finished an epoch without failing."]
     folds = f", pooled over {best.folds} folds" if best.folds > 1 else ", on one split of persons"
-    settings = compact(best.results.record.values) or "the settings all trials have"
+    record = best.results.record
+    settings = compact(record.values) or "the settings all trials have"
+    made = f"Its weights are the mean of those of {', '.join(record.mixed_from)}."
     return [
         f"{best.name}: {evidence.score_name} {best.best.score:.3f} out-of-fold{folds}, "
         f"at epoch {best.results.best_length} of {best.results.record.config.train.epochs}.",
-        f"Its settings: {settings}.",
+        made if record.mixed_from else f"Its settings: {settings}.",
     ]
 
 
