@@ -80,5 +80,5 @@ def _candidate_scores(total: Floats, stack: Floats, counts: Classes) -> NDArray[
 def _keep_first(largest: NDArray[np.bool_]) -> None:
     """Leave of several marks in a column of (C, N) the first: of equal classes it wins."""
     if np.count_nonzero(largest) > largest.shape[1]:
-        tied = np.flatnonzero(largest.sum(axis=0, dtype=np.uint8) > 1)
+        tied = np.flatnonzero(largest.sum(axis=0, dtype=np.uint16) > 1)
         largest[:, tied] &= np.cumsum(largest[:, tied], axis=0) == 1

@@ -1,5 +1,7 @@
 """Methods by name: who takes part, how much each counts, and one image answered by itself."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from made_up import made_up
@@ -19,7 +21,7 @@ def specialists() -> Evidence:
         parts = task_probabilities(known.stack[trial])
         blank = {other: np.full_like(one, 1 / one.shape[1]) for other, one in parts.items()}
         known.stack[trial] = join_tasks({**blank, task: parts[task]})
-    return Evidence(known.stack, known.labels, known.persons, [*((t,) for t in TASKS), TASKS])
+    return replace(known, tasks=[*((task,) for task in TASKS), TASKS])
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -82,6 +84,13 @@ def test_trials_for_one_task_each_are_enough():
     known = specialists().of_trials([0, 1, 2])
     assert best_first(known) == []
     assert fit_method("task", known, 3).shares == pytest.approx([1 / 3, 1 / 3, 1 / 3])
+
+
+def test_what_a_trial_was_not_trained_for_is_not_asked_of_it():
+    known = made_up(persons=30, apart=(4.0, 1.0))
+    alone = replace(known, tasks=[("mask",), TASKS])
+    assert fit_method("task", known, 1).shares == pytest.approx([1, 0])
+    assert fit_method("task", alone, 1).shares == pytest.approx([1 / 3, 2 / 3])
 
 
 def test_tasks_are_answered_each_by_the_trials_that_know_it():

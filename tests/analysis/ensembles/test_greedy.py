@@ -57,6 +57,12 @@ def test_single_precision_takes_the_same_picks():
     assert greedy_picks(stack, labels, 15)[0] == plain_picks(stack, labels, 15)[0]
 
 
+@pytest.mark.parametrize("classes", [256, 257])
+def test_of_many_equal_classes_the_first_is_answered(classes):
+    stack = np.full((1, 3, classes), 1 / classes)
+    assert greedy_picks(stack, np.array([0, 0, 1]), 1)[1] == pytest.approx([0.4])
+
+
 def test_two_that_know_half_each_share_the_weight():
     """The first is sure of classes 0 and 1, the second of 2 and 3, and both are lost elsewhere."""
     labels, sure = np.arange(4), np.eye(4)
