@@ -51,7 +51,7 @@ def verdict(ranking: Ranking) -> str:
     first = ranking.settings[0]
     return (
         f"{ranking.trials} trials cannot tell: for {scores} {first.path} comes out first with "
-        f"{first.share:.0%}, but scores that are shuffled among the trials give it as much by chance."
+        f"{first.share:.0%}, but scores shuffled among the trials give it as much by chance."
     )
 
 
