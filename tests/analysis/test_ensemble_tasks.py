@@ -42,7 +42,8 @@ def specialists(experiment: ExperimentFolder) -> ExperimentFolder:
 
 @pytest.mark.parametrize("method", ["task", "auto"])
 def test_specialists_answer_their_own_task_each(run_ensemble, specialists, method):
-    words = (*NAMED, "--method", method, "--rule", "argmax", "--format", "json")
+    plain = ("--rule", "argmax", "--prior-shift", "off", "--format", "json")
+    words = (*NAMED, "--method", method, *plain)
     rows = {row["member"]: row for row in json.loads(run_ensemble(*words).stdout)}
     assert set(rows) == {*SPECIALISTS, "task", "ensemble"}
     parts = {task: own_answers(specialists, name, task) for name, task in SPECIALISTS.items()}
