@@ -3,8 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from analysis.commands import tell
+from analysis.predictions import read_eval, read_validation
 from analysis.results import Experiment, Trial, load_experiment
+from analysis.submission import images_to_answer
 from trainable.settings import UserError, unknown_name
 
 DEFAULT_TOP = 3
@@ -40,7 +44,8 @@ def best_members(experiment: Experiment, top: int) -> list[Trial]:
 def candidates(experiment: Experiment, members: Sequence[Trial], *, final: bool) -> list[Trial]:
     """Return ``members`` and the other finished trials that an ensemble may choose from.
 
-    These answer all eval images, and were scored over as many folds; how many do not is told.
+    These answer all eval images, and were scored over as many folds on what the members were; how
+    many do not is told, and which cannot be read.
     """
     folds = min(member.folds for member in members)
     names = {member.name for member in members}
@@ -52,7 +57,29 @@ def candidates(experiment: Experiment, members: Sequence[Trial], *, final: bool)
             "note: other trials that take no part, having no eval probabilities: "
             f"{len(others) - len(answering)} (search.keep= says how many best trials get them)"
         )
-    return [*members, *answering]
+    beside = _why_not_beside(experiment, members, answering, final=final)
+    for name, reason in beside.items():
+        tell(f"warning: {name} takes no part: {reason}")
+    return [*members, *(one for one in answering if one.name not in beside)]
+
+
+def _why_not_beside(
+    experiment: Experiment, members: Sequence[Trial], others: Sequence[Trial], *, final: bool
+) -> dict[str, str]:
+    """Return which of the others would stop the members, or cut what they are scored on."""
+    images, eval_images = experiment.folder.read_images(), images_to_answer(experiment.folder)
+    rows = read_validation(members, images).rows
+    reasons: dict[str, str] = {}
+    for trial in others:
+        try:
+            read_eval([trial], eval_images, final=final)
+            left_out = np.setdiff1d(rows, read_validation([trial], images).rows)
+        except UserError as error:
+            reasons[trial.name] = str(error)
+            continue
+        if len(left_out):
+            reasons[trial.name] = f"it was not scored on {len(left_out)} of {len(rows)} images"
+    return reasons
 
 
 def named_members(experiment: Experiment, names: Sequence[str]) -> list[Trial]:

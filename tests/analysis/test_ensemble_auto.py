@@ -9,9 +9,7 @@ import pytest
 
 from analysis.ensembles.combining import METHODS
 from analysis.ledger import read_ledger
-from analysis.members import best_members, candidates
-from analysis.results import load_experiment
-from trainable.store import ExperimentFolder, Probabilities
+from trainable.store import ExperimentFolder
 
 MEMBERS = ("peaked", "steady", "early")
 QUICK = ("--prior-shift", "off")
@@ -23,23 +21,6 @@ def rows_of(result) -> dict[str, dict[str, float]]:
 
 def submitted(experiment: ExperimentFolder) -> np.ndarray:
     return pd.read_csv(experiment.path / "submission.csv")["ans"].to_numpy()
-
-
-@pytest.fixture
-def add_good(experiment: ExperimentFolder, add_trial):
-    """Add a finished trial that is right more often than the others, and the last by its record."""
-
-    def add(name: str) -> None:
-        add_trial(name, "completed", [0.01])
-        for kind in ("validation", "eval"):
-            read = getattr(experiment.trial("early"), f"read_{kind}")()
-            true = experiment.read_images()["label"].to_numpy()[read.rows]
-            true = true if kind == "validation" else read.rows
-            values = np.full((len(true), 18), 0.01, np.float16)
-            values[np.arange(len(true)), true] = 0.83
-            getattr(experiment.trial(name), f"write_{kind}")(Probabilities(read.rows, values))
-
-    return add
 
 
 def test_all_methods_are_compared_and_the_simplest_good_one_is_submitted(run_ensemble, experiment):
@@ -112,34 +93,6 @@ def test_prior_shift_auto_tells_what_it_tried(run_ensemble):
     assert (
         len(re.findall(r"corrected: tried on known persons, estimates were off by \d", said)) == 2
     )
-
-
-def test_trials_beside_the_best_take_part_where_trials_are_chosen(run_ensemble, add_good):
-    add_good("late")
-    words = ("--method", "greedy", "--rule", "argmax", *QUICK, "--format", "json")
-    assert next(iter(rows_of(run_ensemble("--top", "2", *words)))) == "late"
-    named = rows_of(run_ensemble("--trials", "peaked,steady", *words))
-    assert set(named) <= {"peaked", "steady", "greedy", "ensemble"}
-
-
-def test_trials_without_eval_probabilities_take_no_part_and_are_counted(
-    run_ensemble, experiment, add_good
-):
-    add_good("late")
-    (experiment.trial("late").path / "eval.npz").unlink()
-    words = ("--method", "greedy", "--rule", "argmax", *QUICK, "--format", "json")
-    result = run_ensemble("--top", "2", *words)
-    assert "note: other trials that take no part, having no eval probabilities: 1" in result.stderr
-    assert "late" not in rows_of(result)
-
-
-def test_candidates_are_members_then_other_finished_trials_of_as_many_folds(experiment, add_good):
-    add_good("late")
-    found = load_experiment(experiment.path.parent, "faces")
-    members = best_members(found, 2)
-    names = [trial.name for trial in candidates(found, members, final=False)]
-    assert names == ["peaked", "steady", "early", "late"]
-    assert [trial.name for trial in candidates(found, members, final=True)] == names[:2]
 
 
 def test_same_ensemble_again_is_the_same_submission(run_ensemble, experiment):
