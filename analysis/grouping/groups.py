@@ -16,6 +16,8 @@ Groups = NDArray[np.integer[Any]]
 IMAGES_EACH = len(MASK_OF_IMAGE)
 DIRECTIONS = 256
 """Of the features of all networks: those in which images differ most, on one scale."""
+IMAGES_A_DIRECTION = 4
+"""At least: whitened in as many directions as there are images, all are equally far apart."""
 NEIGHBOURS = 30
 """Nearest images of each image that may be of its person."""
 
@@ -28,7 +30,8 @@ def found_groups(features: Sequence[Features]) -> Groups:
     sees little else (Jegou & Chum 2012, https://doi.org/10.1007/978-3-642-33709-3_55).
     """
     joined = np.concatenate(list(features), axis=1)
-    directions = min(DIRECTIONS, *joined.shape)
+    room = max(1, len(joined) // IMAGES_A_DIRECTION)
+    directions = min(DIRECTIONS, joined.shape[1], room)
     points = PCA(directions, whiten=True, random_state=0).fit_transform(joined)
     count = min(NEIGHBOURS, len(points) - 1)
     near = NearestNeighbors(n_neighbors=count, metric="cosine").fit(points)
