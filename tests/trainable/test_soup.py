@@ -263,6 +263,8 @@ def test_trials_without_weights_are_refused(add, learnt, soup):
         soup()
     with pytest.raises(UserError, match="trial-001 keeps no weights"):
         soup("trials=trial-001,trial-002")
+    with pytest.raises(UserError, match="name each trial once"):
+        soup("trials=trial-001,trial-001")
     with pytest.raises(UserError, match="did you mean trial-00"):
         soup("trials=trial-0001")
 

@@ -46,6 +46,8 @@ def find_ingredients(
     They are the trials called ``names``, or without names all that can be mixed with the best.
     UserError where one of those that were named cannot be mixed, or fewer than two can.
     """
+    if len(set(names)) < len(names):
+        raise UserError(f"trials={','.join(names)}: name each trial once")
     chosen = [experiment.existing_trial(name) for name in names] or experiment.trials()
     found: list[Ingredient] = []
     notes: list[str] = []
