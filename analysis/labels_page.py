@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.pages import render
-from analysis.sheets import data_uri, face
+from analysis.sheets import data_uri, readable_face
 from analysis.suspects import Suspect
 from trainable.labels import decode
 
@@ -38,7 +38,5 @@ def _files_by_person(images: pd.DataFrame) -> Mapping[str, list[str]]:
 
 
 def _uri(file: Path) -> str:
-    try:
-        return data_uri(face(file))
-    except OSError:
-        return ""
+    pixels = readable_face(file)
+    return "" if pixels is None else data_uri(pixels)

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from trainable.cache import DAMAGED
+
 Pixels = NDArray[np.uint8]
 TILE_WIDTH, TILE_HEIGHT = 96, 128
 """Pixels of a face: multiples of JPEG's blocks, so that no tile bleeds into the next."""
@@ -69,3 +71,11 @@ def face(file: Path) -> Pixels:
         image.draft("RGB", (2 * TILE_WIDTH, 2 * TILE_HEIGHT))
         upright = ImageOps.exif_transpose(image).convert("RGB")
     return np.asarray(ImageOps.pad(upright, (TILE_WIDTH, TILE_HEIGHT), color=PAPER))
+
+
+def readable_face(file: Path) -> Pixels | None:
+    """Return the same, or None where the file is gone or damaged."""
+    try:
+        return face(file)
+    except DAMAGED:
+        return None

@@ -14,8 +14,8 @@ PACKAGES = ("analysis", "orchestrator", "search_spaces", "trainable")
 LIGHT = tuple(
     f"trainable.{name}"
     for name in (
-        *("comparison", "config", "label_fixes", "labels", "metrics", "records", "resampling"),
-        *("sections", "settings", "store", "table", "voting"),
+        *("cache", "comparison", "config", "label_fixes", "labels", "metrics", "records"),
+        *("resampling", "sections", "settings", "store", "table", "voting"),
     )
 )
 """What may be imported where neither torch nor Ray is."""

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from PIL import UnidentifiedImageError
 
 from analysis.report.evidence import Judged
 from analysis.report.section import Block, Faces, Heading, Section, Text
-from analysis.sheets import Pixels, face, make_sheet
+from analysis.sheets import make_sheet, readable_face
 from trainable.labels import TASK_CLASSES, decode, task_probabilities
 
 ANCHOR, TITLE = "faces", "Wrongly predicted faces"
@@ -61,7 +60,7 @@ def _shown(task: str, root: Path, wrong: pd.DataFrame) -> list[Block]:
     found = [
         (pixels, one["image"], _caption(task, one))
         for one in wrong.to_dict("records")
-        if (pixels := _pixels(root / one["image"])) is not None
+        if (pixels := readable_face(root / one["image"])) is not None
     ]
     blocks: list[Block] = []
     if len(found) < len(wrong):
@@ -70,13 +69,6 @@ def _shown(task: str, root: Path, wrong: pd.DataFrame) -> list[Block]:
     if found:
         blocks.append(Faces(make_sheet(*zip(*found, strict=True))))
     return blocks
-
-
-def _pixels(file: Path) -> Pixels | None:
-    try:
-        return face(file)
-    except (OSError, UnidentifiedImageError):
-        return None
 
 
 def _caption(task: str, one: Mapping[Hashable, Any]) -> str:
