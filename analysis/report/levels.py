@@ -1,9 +1,11 @@
 """On which scores can trials of different lengths be compared? Those after the same epoch."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ValidationError
 
 from analysis.report.evidence import Evidence
 from analysis.results import Trial
@@ -24,6 +26,13 @@ class Level:
     scores: Mapping[str, float]
     others: int
     """Trials that did not come so far."""
+
+
+class Held(BaseModel):
+    """What is read of a line of the journal that says that a trial was held back."""
+
+    verdict: Literal["pause", "stop"]
+    step: int
 
 
 def common_level(trials: Sequence[Trial]) -> Level:
@@ -69,8 +78,7 @@ def _held_back(folder: ExperimentFolder) -> Iterator[int]:
     text = folder.journal.read_text(errors="replace") if folder.journal.exists() else ""
     for line in text.splitlines():
         try:
-            event = json.loads(line)
-        except ValueError:
+            event = Held.model_validate_json(line)
+        except ValidationError:  # another event, or damaged
             continue
-        if event.get("verdict") in ("pause", "stop"):
-            yield int(event["step"])
+        yield event.step

@@ -192,7 +192,7 @@ def test_a_space_that_cannot_be_read_is_told(experiment):
 def test_a_damaged_line_of_the_journal_is_passed_over(experiment):
     change_record(experiment, settings={"scheduler": {"name": "halving"}})
     line = '{"event":"reported","trial":"x","step":2,"score":0.1,"verdict":"pause"}\n'
-    experiment.journal.write_text(line + "{damaged\n" + line)
+    experiment.journal.write_text(line + "{damaged\n[]\n" + line)
     assert "the rungs (epoch 2)" in words_of(experiment)
 
 
