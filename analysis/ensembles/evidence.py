@@ -36,10 +36,6 @@ class Evidence:
             self, stack=self.stack[:, rows], labels=self.labels[rows], persons=self.persons[rows]
         )
 
-    def of_trials(self, chosen: Sequence[int]) -> "Evidence":
-        """Return what some of the trials say, by position."""
-        return replace(self, stack=self.stack[chosen], tasks=[self.tasks[i] for i in chosen])
-
 
 def logarithms(probabilities: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
     """Return the logarithms of probabilities, none of them infinite; same shape."""

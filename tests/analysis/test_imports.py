@@ -8,7 +8,8 @@ import analysis
 
 FOLDER = Path(analysis.__path__[0])
 MODULES = [file.stem for file in FOLDER.glob("[!_]*.py")]
-MODULES += [f"report.{file.stem}" for file in (FOLDER / "report").glob("[!_]*.py")]
+PARTS = ("ensembles", "grouping", "report", "shift")
+MODULES += [f"{part}.{file.stem}" for part in PARTS for file in (FOLDER / part).glob("[!_]*.py")]
 FORBIDDEN = {"torch", "ray", "orchestrator"}
 
 
