@@ -1,13 +1,12 @@
 """What can be asked of a confirmation? The words of `python -m orchestrator.confirm`."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from pydantic import Field, field_validator
 
 from orchestrator.config import ClusterSection, TrainingSection
 from trainable.command_line import Schema
-from trainable.settings import Section, UserError
+from trainable.settings import Names, Section, UserError
 from trainable.store import LATEST
 
 TOP = "--top"
@@ -18,7 +17,7 @@ class ConfirmConfig(Section):
 
     experiment: str = Field(default=LATEST, description="whose trials are confirmed")
     top: int = Field(default=3, ge=1, le=100, description="how many of the best; also: --top 3")
-    trials: tuple[str, ...] = Field(
+    trials: Names = Field(
         default=(), description="exactly these: names with commas between; empty: the best"
     )
     folds: int = Field(default=5, ge=1, le=20, description="folds of persons, 2 or more")
@@ -37,11 +36,6 @@ class ConfirmConfig(Section):
                 "folds=1 is one split, which scores a part of the persons: use folds=2 to 20"
             )
         return folds
-
-    @field_validator("trials", mode="before")
-    @classmethod
-    def _one_trial_needs_no_brackets(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, str) else value
 
 
 SCHEMA = Schema("orchestrator.confirm", ConfirmConfig, groups={}, lists=frozenset({"trials"}))
