@@ -47,10 +47,10 @@ class Evidence:
         cross-validated over persons. None where a label has fewer than two persons.
         """
         groups = pd.factorize(np.asarray(self.persons))[0]
-        fewest = int(np.unique(self.labels, return_counts=True)[1].min())
-        if len(np.unique(self.labels)) < 2 or fewest < 2:
+        counts = np.unique(self.labels, return_counts=True)[1]
+        if len(counts) < 2 or counts.min() < 2:
             return None
-        parts = StratifiedGroupKFold(min(PARTS, fewest), shuffle=True, random_state=0)
+        parts = StratifiedGroupKFold(min(PARTS, *counts), shuffle=True, random_state=0)
         # The odds of a pair in the other order are their negatives: no constant may be added.
         is_mirrored = self.kind == "swapped"
         model = make_pipeline(
