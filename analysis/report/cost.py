@@ -23,7 +23,7 @@ def cost_section(evidence: Evidence) -> Section:
     if not any(trial.results.epochs for trial in trials):
         return Section(ANCHOR, TITLE, [Text("No epoch was trained yet.")])
     blocks: list[Block] = [
-        Text(in_words(evidence)),
+        Text(_in_words(trials, _wall_seconds(evidence))),
         _table(trials),
         Drawing("cost", _figure(trials)),
         Text(_machines(trials), quiet=True),
@@ -34,13 +34,11 @@ def cost_section(evidence: Evidence) -> Section:
     return Section(ANCHOR, TITLE, blocks)
 
 
-def in_words(evidence: Evidence) -> str:
-    """Say how long it took and how many trials an hour that is."""
-    trials = evidence.experiment.trials
+def _in_words(trials: Sequence[Trial], wall: float | None) -> str:
+    """Say how long it took, and how many trials an hour that is where ``wall`` is known."""
     epochs = sum(len(trial.results.epochs) for trial in trials)
     spent = sum(map(_seconds, trials))
     words = f"{len(trials)} trials, {epochs:,} epochs, {duration(spent)} of training in all"
-    wall = _wall_seconds(evidence)
     if wall:
         words += (
             f", in {duration(wall)}: {len(trials) / wall * HOUR:.3g} trials an hour, "

@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -89,10 +90,10 @@ class Evidence:
 
     @property
     def named(self) -> Mapping[str, str]:
-        """What commands must be told to find the experiment: its folder and its name, if at all."""
+        """What commands must be told to find the experiment, if anything, quoted for a shell."""
         folder = self.experiment.folder.path
         runs, latest = folder.parent, folder.parent / LATEST
-        found = {} if runs.resolve() == Path(RUNS).resolve() else {"runs": str(runs)}
+        found = {} if runs.resolve() == Path(RUNS).resolve() else {"runs": shlex.quote(str(runs))}
         is_latest = latest.exists() and latest.resolve() == folder.resolve()
         return found if is_latest else {**found, "experiment": folder.name}
 

@@ -1,5 +1,7 @@
 """What was asked, and what was searched? Question, space, words, data, persons and folds."""
 
+import shlex
+
 import pandas as pd
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 
@@ -18,7 +20,7 @@ def question_section(evidence: Evidence) -> Section:
     record = evidence.record
     blocks: list[Block] = [
         Text(record.question),
-        Commands([" ".join(["python -m", record.command, *record.words])]),
+        Commands([shlex.join(["python", "-m", record.command, *record.words])]),
         *_data(evidence),
         Text(_folds(evidence)),
         _space(evidence),

@@ -1,5 +1,6 @@
 """What would a newcomer ask? The best configuration, how sure, why, where it fails, what next."""
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -141,4 +142,6 @@ def _nothing_to_submit(evidence: Evidence) -> list[str]:
 
 def _commands(evidence: Evidence) -> Sequence[str]:
     finished = evidence.experiment.finished
-    return [f"python -m trainable.predict trial={finished[0].folder.path}"] if finished else []
+    if not finished:
+        return []
+    return [f"python -m trainable.predict trial={shlex.quote(str(finished[0].folder.path))}"]

@@ -9,7 +9,7 @@ from analysis.report.__main__ import app
 from search_spaces.catalogue import SPACES
 from trainable.metrics import scores
 from trainable.records import Outcome
-from trainable.store import Probabilities
+from trainable.store import ExperimentFolder, Probabilities
 
 
 def only(experiment, *names):
@@ -169,6 +169,23 @@ def test_folds_in_turn_break_the_curve_where_one_is_added(experiment):
     words = words_of(experiment)
     assert "steady: macro-F1 0.500 out-of-fold, pooled over 2 folds" in words
     assert "a curve is broken where one is added" in words
+
+
+def test_results_that_were_taken_cost_nothing(experiment):
+    first, taken = (only(experiment, "peaked", "steady").trial(n) for n in ("peaked", "steady"))
+    taken.write_record(taken.read().record.model_copy(update={"taken_from": "old/trial-001"}))
+    words = words_of(experiment)
+    assert f"1 trials, {len(first.read().epochs)} epochs," in words
+    assert "1 trial(s) took the results of equal ones and cost nothing." in words
+
+
+def test_commands_are_quoted_for_a_shell(experiment):
+    change_record(experiment, words=["space=loss_aug", "search.question=which loss?"])
+    spaced = experiment.path.parent.with_name("my runs")
+    experiment.path.parent.rename(spaced)
+    words = words_of(ExperimentFolder(spaced / experiment.name))
+    assert "python -m orchestrator.search space=loss_aug 'search.question=which loss?'" in words
+    assert f"python -m analysis.ensemble --method auto --runs '{spaced}'" in words
 
 
 def test_an_ablation_is_reported_as_any_experiment(experiment):
