@@ -104,8 +104,8 @@ def _how_to_read(voted: Built) -> str:
         "method chooses or fits, it does without the persons it is scored on. “rule”: class "
         "offsets that raise macro-F1, fitted beside it; grey is before, orange after. Lines are "
         "95 % intervals from resampling persons. log, soft, hard and rank are votes of the "
-        f"{DEFAULT_TOP} best; weighted, greedy and task fit weights. Below are the {DEFAULT_TOP} "
-        "best members, as on the leaderboard."
+        f"{DEFAULT_TOP} best; weighted, greedy, task and stack are fitted. Below are the "
+        f"{DEFAULT_TOP} best members, as on the leaderboard."
     )
 
 
