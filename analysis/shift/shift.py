@@ -48,7 +48,8 @@ class Shift:
         found = self.checks[task]
         return (
             f": tried on known persons, estimates were off by {found.error:.0%}, "
-            f"macro-F1 {found.gain:+.3f} ({found.low:+.3f} to {found.high:+.3f})"
+            f"macro-F1 {found.gain:+.3f} ({found.low:+.3f} to {found.high:+.3f}), where nothing "
+            f"shifted {found.unshifted:+.3f}"
         )
 
 

@@ -60,10 +60,14 @@ def test_auto_corrects_only_what_the_check_says_and_tells_what_it_tried(built, e
 def test_sentence_gives_shares_in_percent_and_what_was_gained():
     shares = {"gender": np.array([0.39, 0.61]), "age": np.array([0.5, 0.4, 0.1])}
     there = {"gender": np.array([0.6, 0.4]), "age": np.array([0.5, 0.3, 0.2])}
-    checks = {"gender": Check(0.02, 0.01, 0.04, 0.03), "age": Check(0.01, -0.01, 0.03, 0.05)}
+    checks = {
+        "gender": Check(0.02, 0.01, 0.04, 0.0, 0.03),
+        "age": Check(0.01, -0.01, 0.03, 0.0, 0.05),
+    }
     gender, age = Shift(shares, there, checks, ("gender",), np.zeros(18)).sentences
     assert gender == (
         "gender, out-of-fold -> estimated of eval: male 39% -> 60%, female 61% -> 40%; corrected: "
-        "tried on known persons, estimates were off by 3%, macro-F1 +0.020 (+0.010 to +0.040)"
+        "tried on known persons, estimates were off by 3%, macro-F1 +0.020 (+0.010 to +0.040), "
+        "where nothing shifted +0.000"
     )
     assert ">=60 10% -> 20%; not corrected: tried" in age

@@ -41,10 +41,18 @@ def test_where_nothing_shifted_a_corrected_rule_gains_nothing(seed):
     assert abs(found.gain) < 0.02
 
 
-def test_rule_for_rare_ages_helps_clearly_where_there_was_none():
-    found = check_correction(known_of(200, 0.7), "age", np.array([0.1, 0.3, 0.6]), has_rule=False)
+@pytest.mark.parametrize("has_rule", [False, True])
+def test_rule_for_far_more_old_persons_helps_clearly(has_rule):
+    shares = np.array([0.05, 0.05, 0.9])
+    found = check_correction(known_of(400, 0.7), "age", shares, has_rule=has_rule)
     assert found.helps
-    assert found.gain > 0.03
+    assert found.gain > 0.02
+
+
+def test_without_a_rule_what_any_rule_gains_is_no_gain_of_the_correction():
+    known, shares = known_of(60, 1.0), SHARES["gender"]
+    found, other = (check_correction(known, "gender", shares, has_rule=r) for r in (False, True))
+    assert found.gain <= other.gain
 
 
 def test_vague_probabilities_estimate_shares_worse():
@@ -57,5 +65,9 @@ def test_vague_probabilities_estimate_shares_worse():
 
 
 def test_interval_must_lie_above_zero():
-    assert Check(gain=0.02, low=0.001, high=0.04, error=0.0).helps
-    assert not Check(gain=0.02, low=0.0, high=0.04, error=0.0).helps
+    assert Check(gain=0.02, low=0.001, high=0.04, unshifted=0.0, error=0.0).helps
+    assert not Check(gain=0.02, low=0.0, high=0.04, unshifted=0.0, error=0.0).helps
+
+
+def test_correction_that_costs_where_nothing_shifted_does_not_help():
+    assert not Check(gain=0.03, low=0.01, high=0.05, unshifted=-0.02, error=0.1).helps
