@@ -69,7 +69,8 @@ def _expected(evidence: Evidence) -> list[str]:
         return []
     return [
         f"As the highest of {found.among} scores it owes something to luck: on other persons "
-        f"{found.estimate:.3f} is to be expected, not {found.score:.3f} (the winner's curse)."
+        f"hardly more than {found.estimate:.3f} is to be expected, not {found.score:.3f} (the "
+        "winner's curse)."
     ]
 
 
