@@ -77,6 +77,8 @@ def submissions(
         raise UserError("choose one of --compare, --consensus, --score, --fit and --add")
     if accuracy is not None and score is None:
         raise UserError("--accuracy goes with --score A=F1")
+    if out is not None and compare is None and consensus is None and not fit:
+        raise UserError("--out goes with --compare, --consensus or --fit")
     if score is not None:
         return _enter(runs, score, accuracy)
     if add_file is not None:

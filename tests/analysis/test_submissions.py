@@ -128,6 +128,8 @@ def test_score_is_entered_shown_and_decides_who_is_best(run, three):
         (("--compare", "1", "zz"), "no submission has the number or hash 'zz'"),
         (("--accuracy", "0.5"), "--accuracy goes with --score"),
         (("--score", "1=0.5", "--fit"), "choose one of"),
+        (("--out", "rows.csv"), "--out goes with --compare"),
+        (("--score", "1=0.5", "--out", "rows.csv"), "--out goes with --compare"),
         (("--fit",), "enter a public one with --score"),
     ],
 )
