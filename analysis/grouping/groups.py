@@ -30,6 +30,8 @@ def found_groups(features: Sequence[Features]) -> Groups:
     sees little else (Jegou & Chum 2012, https://doi.org/10.1007/978-3-642-33709-3_55).
     """
     joined = np.concatenate(list(features), axis=1)
+    if len(joined) == 1:
+        return np.zeros(1, np.int64)
     room = max(1, len(joined) // IMAGES_A_DIRECTION)
     directions = min(DIRECTIONS, joined.shape[1], room)
     points = PCA(directions, whiten=True, random_state=0).fit_transform(joined)
