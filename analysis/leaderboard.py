@@ -127,7 +127,7 @@ def _notes(experiment: Experiment, places: Sequence[Place]) -> Iterator[str]:
     if best.shrunken and best.shrunken.among > 1:
         yield (
             f"{best.trial} is the best of {best.shrunken.among}, partly by luck: on other persons "
-            f"hardly more than {best.shrunken.estimate:.3f} is to be expected of it."
+            f"expect hardly more than {best.shrunken.estimate:.3f}."
         )
     for name in confirmations_of(experiment.folder):
         yield f"{name} has trained the leaders again: --experiment {name} shows what came out."
