@@ -16,6 +16,7 @@ from analysis.shift.shift import Correct, Shift, shift_of
 class Answered:
     """The class (N,) of each eval image, the macro-F1 that is expected of them, and what was tried.
 
+    What is expected was measured without corrected shares and without persons put together.
     ``grouped`` is None where nobody asked for persons to be found.
     """
 

@@ -50,8 +50,8 @@ def nested_answers(
     """Return for each rule the class (N,) of every image by an ensemble that knew not its person.
 
     Choosing the best trials, weighing them and fitting the rule are all done without the person.
-    What is not: each trial's best epoch was chosen on all persons before (the store keeps no
-    other).
+    What is not: each trial's best epoch, and which trials of the search keep eval probabilities,
+    were chosen on all persons before (the store keeps no others).
     """
     found = {rule: np.zeros(len(known.labels), np.int64) for rule in rules}
     for rest, part in parts(known):
