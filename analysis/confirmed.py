@@ -17,7 +17,7 @@ from analysis.answers import Answers, read_answers, resampled_answers
 from analysis.results import Experiment, Trial
 from trainable.comparison import Difference, difference_of, interval
 from trainable.metrics import main_score, scores
-from trainable.records import ConfirmedTrial
+from trainable.records import SEED, ConfirmedTrial
 from trainable.resampling import Scores, mean_over_seeds
 from trainable.settings import UserError
 from trainable.store import (
@@ -26,8 +26,6 @@ from trainable.store import (
     UnreadableFileError,
     all_experiments,
 )
-
-SEED = "train.seed"
 
 
 @dataclass(frozen=True)

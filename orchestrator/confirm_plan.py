@@ -13,7 +13,6 @@ from pathlib import Path
 from orchestrator.config import SchedulerSection, SearchConfig
 from orchestrator.confirm_words import SCHEMA, ConfirmConfig
 from orchestrator.leaders import (
-    SEED,
     best_configurations,
     finished_trials,
     named_configurations,
@@ -24,7 +23,7 @@ from trainable.command_line import Words, read_words, refuse_swept
 from trainable.config import TrialConfig
 from trainable.experiment import check_unchanged, versions
 from trainable.recipes.recipe import Settings
-from trainable.records import ConfirmedTrial, ExperimentRecord, TrialResults
+from trainable.records import SEED, ConfirmedTrial, ExperimentRecord, TrialResults
 from trainable.settings import UserError, check_settings
 from trainable.store import ExperimentFolder
 

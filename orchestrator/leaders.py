@@ -5,12 +5,9 @@ from pathlib import Path
 
 from trainable.experiment import refuse_mixed
 from trainable.recipes.recipe import Settings
-from trainable.records import ConfirmedTrial, TrialResults, rank
+from trainable.records import SEED, ConfirmedTrial, TrialResults, rank
 from trainable.settings import UserError
 from trainable.store import ExperimentFolder, TrialFolder, UnreadableFileError, open_experiment
-
-SEED = "train.seed"
-"""What tells the trainings of one configuration apart."""
 
 
 def searched_experiment(runs: Path, name: str) -> ExperimentFolder:

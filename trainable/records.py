@@ -97,6 +97,10 @@ class FirstTrial(Section):
     reason: str = Field(description="why it was taken, and what was changed to fit the space")
 
 
+SEED = "train.seed"
+"""What tells the trainings of one configuration apart."""
+
+
 class ConfirmedTrial(Section):
     """A trial that is trained again, with other seeds, to see what it is really worth."""
 
