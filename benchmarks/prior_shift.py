@@ -16,7 +16,6 @@ import numpy as np
 
 from analysis.ensembles.built import Ask, build
 from analysis.ensembles.decision import decide, fitted_rule
-from analysis.ensembles.nested import fit_ensembles, parts
 from analysis.members import best_members
 from analysis.results import load_experiment
 from analysis.shift.check import Known, drawn
@@ -49,13 +48,10 @@ def _nested(runs: Path) -> Known:
     """Return out-of-fold probabilities by a pool that was not fitted to the persons."""
     experiment = load_experiment(runs, LATEST)
     ask = Ask(TOP, methods=("log",), rules=(False,))
-    evidence = build(experiment.folder, best_members(experiment, TOP), ask).known
-    joint = np.zeros(evidence.stack.shape[1:])
-    for rest, part in parts(evidence):
-        [fitted] = fit_ensembles("log", evidence.of_images(rest), TOP, [False]).values()
-        joint[part] = fitted.combination(evidence.stack[:, part])
+    built = build(experiment.folder, best_members(experiment, TOP), ask)
+    evidence = built.known
     codes = np.unique(evidence.persons, return_inverse=True)[1]
-    return Known(joint, evidence.labels, codes)
+    return Known(built.joint, evidence.labels, codes)
 
 
 def _draw(known: Known, random: np.random.Generator) -> tuple[float, float, float]:

@@ -1,5 +1,6 @@
 """Which ensemble do these trials make? Compared, chosen, and fitted to all that is known."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from analysis.ensembles.choice import Compared, compare, simplest
 from analysis.ensembles.combining import METHODS, Method
 from analysis.ensembles.evidence import Evidence, Joint
-from analysis.ensembles.nested import Ensemble, Rule, fit_ensembles
+from analysis.ensembles.nested import Ensemble, Rule, fit_ensembles, nested_joint
 from analysis.predictions import Predictions, read_validation
 from analysis.results import Trial
 from trainable.labels import TASKS
@@ -32,7 +33,7 @@ class Built:
     """The ensemble, what it was chosen from, and the evidence.
 
     ``known`` is of all ``trials`` that could take part, for the ``rows`` (N,) of the image table;
-    ``note`` says where it was cut to fewer images.
+    ``top`` of them vote where nothing is fitted; ``note`` says where it was cut to fewer images.
     """
 
     trials: Sequence[Trial]
@@ -41,12 +42,13 @@ class Built:
     compared: Sequence[Compared]
     chosen: Compared
     ensemble: Ensemble
+    top: int
     note: str
 
-    @property
+    @functools.cached_property
     def joint(self) -> Joint:
-        """Out-of-fold probabilities (N, 18) of the method, fitted to all: for estimates alone."""
-        return self.ensemble.combination(self.known.stack)
+        """Out-of-fold probabilities (N, 18) of the method, fitted without each image's person."""
+        return nested_joint(self.chosen.method, self.known, self.top)
 
     @property
     def members(self) -> dict[str, float]:
@@ -67,7 +69,7 @@ def build(folder: ExperimentFolder, trials: Sequence[Trial], ask: Ask) -> Built:
     compared = compare(known, ask.top, ask.methods, ask.rules)
     chosen = simplest(compared)
     [ensemble] = fit_ensembles(chosen.method, known, ask.top, [chosen.rule]).values()
-    return Built(trials, found.rows, known, compared, chosen, ensemble, found.note)
+    return Built(trials, found.rows, known, compared, chosen, ensemble, ask.top, found.note)
 
 
 def _evidence(trials: Sequence[Trial], found: Predictions, images: pd.DataFrame) -> Evidence:

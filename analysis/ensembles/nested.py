@@ -9,7 +9,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from analysis.ensembles.combining import Combination, Method, fit_method
 from analysis.ensembles.decision import NO_RULE, Floats, decide, fitted_rule
-from analysis.ensembles.evidence import Classes, Evidence, Stack
+from analysis.ensembles.evidence import Classes, Evidence, Joint, Stack
 from trainable.labels import decode
 from trainable.settings import UserError
 
@@ -59,6 +59,15 @@ def nested_answers(
         for rule, ensemble in fitted.items():
             found[rule][part] = ensemble.answers(known.stack[:, part])
     return found
+
+
+def nested_joint(method: Method, known: Evidence, top: int) -> Joint:
+    """Return probabilities (N, 18) by a method that was fitted without the person of each image."""
+    joint = np.zeros(known.stack.shape[1:])
+    for rest, part in parts(known):
+        combination = fit_method(method, known.of_images(rest), top)
+        joint[part] = combination(known.stack[:, part])
+    return joint
 
 
 def parts(known: Evidence) -> list[tuple[Classes, Classes]]:

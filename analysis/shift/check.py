@@ -3,7 +3,7 @@
 Half of the persons are what is known. The other half is drawn so that its shares are those that the
 eval images are estimated to have, the known ones, and half way between: an estimate that is wrong
 must not pass because the check believed it. The true classes of that half are only used for the
-score, and for the weights of a method that has any: these were fitted to all, alike for both rules.
+score.
 """
 
 from dataclasses import dataclass

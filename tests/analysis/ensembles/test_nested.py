@@ -5,7 +5,7 @@ import pytest
 from made_up import made_up
 
 from analysis.ensembles.combining import METHODS, Combination
-from analysis.ensembles.nested import fit_ensembles, nested_answers, parts
+from analysis.ensembles.nested import fit_ensembles, nested_answers, nested_joint, parts
 from trainable.settings import UserError
 
 NEVER = 17
@@ -37,6 +37,20 @@ def test_method_that_learns_by_heart_is_worth_nothing_to_other_persons(monkeypat
     assert np.array_equal(by_heart, known.labels)
     nested = nested_answers("single", known, 1, [False])[False]
     assert set(nested) == {NEVER}
+
+
+def test_probabilities_too_are_those_of_a_method_that_knew_not_the_person(monkeypatch):
+    monkeypatch.setitem(METHODS, "single", memorise)
+    known = made_up()
+    known = known.of_images(known.labels != NEVER)
+    assert set(nested_joint("single", known, 1).argmax(axis=1)) == {NEVER}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_probabilities_put_first_what_is_answered_without_a_rule(method):
+    known = made_up(persons=15, apart=(0.8, 1.0, 1.2))
+    answers = nested_answers(method, known, 2, [False])[False]
+    assert np.array_equal(nested_joint(method, known, 2).argmax(axis=1), answers)
 
 
 @pytest.mark.parametrize("method", METHODS)

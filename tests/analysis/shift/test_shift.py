@@ -18,7 +18,7 @@ def built() -> Built:
     [chosen] = compare(known, 2, ["soft"], [True])
     [ensemble] = fit_ensembles("soft", known, 2, [True]).values()
     rows = np.arange(len(known.labels), dtype=np.int32)
-    return Built([], rows, known, [chosen], chosen, ensemble, "")
+    return Built([], rows, known, [chosen], chosen, ensemble, 2, "")
 
 
 @pytest.fixture(scope="module")
