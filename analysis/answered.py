@@ -33,12 +33,17 @@ class Answered:
         return [
             "Methods and the ensemble are scored on persons that they were not fitted to.",
             f"expected on the {len(self.classes)} eval images: macro-F1 {expected.value:.3f}, with "
-            f"95 % from {expected.low:.3f} to {expected.high:.3f}",
+            f"95 % from {expected.low:.3f} to {expected.high:.3f}"
+            f"{', measured without what is corrected below' if self._is_changed else ''}",
             *_why(self.built),
             *self.shift.sentences,
             *_rule(self.shift.added),
             *([self.grouped.sentence] if self.grouped else []),
         ]
+
+    @property
+    def _is_changed(self) -> bool:
+        return bool(self.shift.corrected) or bool(self.grouped and self.grouped.is_applied)
 
 
 def answer(built: Built, stack: Stack, correct: Correct, *, group_eval: bool) -> Answered:

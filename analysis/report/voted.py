@@ -7,20 +7,19 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from analysis.ensembles.built import Ask, Built, build
+from analysis.ensembles.built import Ask, Built, build, methods_for
 from analysis.figures import BLUE, GREY, ORANGE, plain, styled
-from analysis.members import DEFAULT_TOP
+from analysis.members import DEFAULT_TOP, best_members, candidates
 from analysis.predictions import read_eval
 from analysis.report.evidence import Evidence, Standing
 from analysis.report.section import Block, Drawing, Section, Table, Text
 from analysis.results import Trial
 from analysis.shift.correction import ESTIMATED, fitted_share_model
-from trainable.labels import TASK_CLASSES, TASKS, decode
+from analysis.submission import images_to_answer
+from trainable.labels import TASK_CLASSES, decode
 from trainable.settings import UserError
 
 ANCHOR, TITLE = "ensemble", "Ensemble"
-MOST = 24
-"""Best trials that may vote."""
 LISTED = 5
 """Members that are named."""
 APART = 0.17
@@ -28,23 +27,15 @@ APART = 0.17
 
 
 def vote(evidence: Evidence) -> Built | UserError:
-    """Compare all methods on the best trials that predicted the eval images, or say why not."""
-    voters = voting(evidence)
-    if not voters:
-        return UserError("no trial that ended answers all tasks and has predicted the eval images")
+    """Compare what `analysis.ensemble` would, on the same trials, or say why that cannot be."""
+    experiment = evidence.experiment
     try:
-        return build(evidence.experiment.folder, voters, Ask(DEFAULT_TOP))
+        members = best_members(experiment, min(DEFAULT_TOP, max(1, len(experiment.finished))))
+        read_eval(members, images_to_answer(experiment.folder))
+        trials = candidates(experiment, members, final=False)
+        return build(experiment.folder, trials, Ask(len(members), methods_for(members, None)))
     except UserError as error:
         return error
-
-
-def voting(evidence: Evidence) -> list[Trial]:
-    """Return the best trials that can be handed in, of those that answer all tasks."""
-    return [
-        trial
-        for trial in evidence.experiment.finished
-        if trial.tasks == TASKS and trial.name in evidence.answers and trial.folder.has_eval()
-    ][:MOST]
 
 
 def ensemble_section(voted: Built | UserError, evidence: Evidence) -> Section:
@@ -68,14 +59,24 @@ def in_words(voted: Built) -> str:
     listed = ", ".join(f"{name} ({share:.0%})" for name, share in members[:LISTED])
     more = f" and {len(members) - LISTED} more" if len(members) > LISTED else ""
     words = (
-        f"The simplest method that is not clearly worse than the best is “{chosen.name}” of "
+        f"The simplest method that is not clearly worse than the best{_best(voted)} is "
+        f"“{chosen.name}” of "
         f"{listed}{more}: macro-F1 {chosen.score:.3f} ({chosen.low:.3f} to {chosen.high:.3f}) on "
         "persons that it was not fitted to"
     )
     if chosen.method == "single":
         return f"{words}. No vote is clearly better than one trial."
-    (alone,) = (one for one in voted.compared if one.method == "single" and not one.rule)
-    return f"{words}. The best trial alone, chosen without them, has {alone.score:.3f}."
+    alone = [one for one in voted.compared if one.method == "single" and not one.rule]
+    without = [f" The best trial alone, chosen without them, has {one.score:.3f}." for one in alone]
+    return f"{words}.{''.join(without)}"
+
+
+def _best(voted: Built) -> str:
+    """Name the best method, if another is preferred, and how far that one is behind."""
+    best, behind = max(voted.compared, key=lambda one: one.score), voted.chosen.behind
+    if best is voted.chosen:
+        return ""
+    return f" (“{best.name}”: {behind.value:+.3f}, {behind.low:+.3f} to {behind.high:+.3f})"
 
 
 def _eval_shares(voted: Built, evidence: Evidence) -> list[Block]:
