@@ -54,16 +54,23 @@ class Shift:
 
 
 def shift_of(built: Built, joint: Joint, correct: Correct) -> Shift:
-    """Estimate the shares among eval images from ``joint`` (N, 18), and decide on corrections."""
+    """Estimate the shares among eval images from ``joint`` (N, 18), and decide on corrections.
+
+    Of two that help it is the one that helped more: together they were not tried.
+    """
     known = built.known
     model = fitted_share_model(built.joint, known.labels)
     estimated = {task: model.estimate(joint)[task] for task in ESTIMATED}
     checks = _checks(built, estimated) if correct == "auto" else {}
-    helping = tuple(task for task, check in checks.items() if check.helps)
-    corrected = ESTIMATED if correct == "on" else helping
+    corrected = ESTIMATED if correct == "on" else _most_helpful(checks)
     shares = {task: estimated[task] for task in corrected}
     added = model.rule_for(shares) if shares else built.ensemble.added
     return Shift(model.shares, estimated, checks, corrected, added)
+
+
+def _most_helpful(checks: Mapping[str, Check]) -> tuple[str, ...]:
+    helping = [task for task, check in checks.items() if check.helps]
+    return (max(helping, key=lambda task: checks[task].gain),) if helping else ()
 
 
 def _checks(built: Built, estimated: Mapping[str, Shares]) -> dict[str, Check]:

@@ -9,7 +9,7 @@ from analysis.ensembles.choice import compare
 from analysis.ensembles.nested import fit_ensembles
 from analysis.shift.check import Check
 from analysis.shift.correction import fitted_share_model
-from analysis.shift.shift import Shift, shift_of
+from analysis.shift.shift import Shift, _most_helpful, shift_of
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +71,11 @@ def test_sentence_gives_shares_in_percent_and_what_was_gained():
         "where nothing shifted +0.000"
     )
     assert ">=60 10% -> 20%; not corrected: tried" in age
+
+
+def test_of_two_corrections_that_help_the_better_one_is_taken():
+    helps, more = Check(0.02, 0.01, 0.04, 0.0, 0.03), Check(0.03, 0.01, 0.05, 0.0, 0.03)
+    harms = Check(0.05, -0.01, 0.09, 0.0, 0.03)
+    assert _most_helpful({"gender": helps, "age": more}) == ("age",)
+    assert _most_helpful({"gender": helps, "age": harms}) == ("gender",)
+    assert _most_helpful({"gender": harms, "age": harms}) == ()
