@@ -11,10 +11,9 @@ from analysis.commands import RUNS, ExperimentOption, RunsOption, new_app, tell,
 from analysis.ensemble_table import HeldOut, lines
 from analysis.ensembles.built import Ask, build, methods_for
 from analysis.ensembles.combining import Method
-from analysis.ensembles.evidence import Stack
 from analysis.ledger import Making, record
 from analysis.members import DEFAULT_TOP, candidates, chosen_members
-from analysis.output import Format, FormatOption, show_data, show_table
+from analysis.output import FormatOption, show_data, show_table
 from analysis.predictions import read_eval
 from analysis.results import load_experiment
 from analysis.shift.shift import Correct
@@ -93,19 +92,14 @@ def ensemble(
         tell(f"note: {built.note}")
     stack = read_eval(built.trials, images, final=final).stack
     answered = answer(built, stack, correct, group_eval=group_eval)
-    _show(found.folder, answered, images, stack, form)
-    _keep(found.folder, answered, images, out or found.folder.path / SUBMISSION)
-
-
-def _show(
-    folder: ExperimentFolder, answered: Answered, images: pd.DataFrame, stack: Stack, form: Format
-) -> None:
-    labels = held_out_answers(folder.read_record().data_root, images)
+    labels = held_out_answers(found.folder.read_record().data_root, images)
     held_out = None if labels is None else HeldOut(labels, stack)
-    table, built = lines(answered.built, answered.classes, held_out), answered.built
+    table = lines(built, answered.classes, held_out)
+    # Kept before anything is shown, as who reads may stop in the middle.
+    _keep(found.folder, answered, images, out or found.folder.path / SUBMISSION)
     if form == "table":
-        title = f"{folder.name}: {built.chosen.name} of {listed_members(built)}"
-        rows = [line.row(is_known=labels is not None) for line in table]
+        title = f"{found.folder.name}: {built.chosen.name} of {listed_members(built)}"
+        rows = [line.row(is_known=held_out is not None) for line in table]
         show_table(title, rows, ["", *answered.sentences])
     else:
         show_data(form, [line.data() for line in table])

@@ -27,9 +27,13 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class Line:
-    """Who answered, how well out-of-fold, between what the F1 lies, and how well on eval images."""
+    """Who answered, by which method (none: a trial alone), and how well.
+
+    Out-of-fold, with the interval of the macro-F1, and on eval images where answers are known.
+    """
 
     name: str
+    method: str
     metrics: Metrics
     interval: tuple[float, float] | None = None
     held_out: Metrics = field(default_factory=dict[str, float])
@@ -39,7 +43,14 @@ class Line:
         low, high = self.interval or (None, None)
         known = {name: self.metrics.get(name) for name in METRIC_HEADINGS}
         held_out = {f"held_out_{name}": self.held_out.get(name) for name in HELD_OUT_METRICS}
-        return {"member": self.name, **known, "low": low, "high": high, **held_out}
+        return {
+            "member": self.name,
+            "method": self.method,
+            **known,
+            "low": low,
+            "high": high,
+            **held_out,
+        }
 
     def row(self, *, is_known: bool) -> Row:
         """Return the line for people; ``is_known``: whether the eval answers are."""
@@ -65,10 +76,13 @@ def lines(built: Built, answers: Classes, held_out: HeldOut | None) -> list[Line
     """
     chosen, labels = built.chosen, built.known.labels
     compared = [
-        Line(one.name, scores(labels, one.answers), (one.low, one.high)) for one in built.compared
+        Line(one.name, one.name, scores(labels, one.answers), (one.low, one.high))
+        for one in built.compared
     ]
     there = scores(held_out.labels, answers) if held_out else {}
-    last = Line(ENSEMBLE, scores(labels, chosen.answers), (chosen.low, chosen.high), there)
+    last = Line(
+        ENSEMBLE, chosen.name, scores(labels, chosen.answers), (chosen.low, chosen.high), there
+    )
     return [*_member_lines(built, held_out), *compared, last]
 
 
@@ -82,7 +96,7 @@ def _member_lines(built: Built, held_out: HeldOut | None) -> list[Line]:
         there = held_out and _alone(
             held_out.labels, held_out.stack, place, built.trials[place].tasks
         )
-        found.append(Line(name, here, held_out=there or {}))
+        found.append(Line(name, "", here, held_out=there or {}))
     return found
 
 

@@ -21,6 +21,7 @@ from analysis.ledger import (
 from analysis.output import Format, FormatOption, for_spreadsheets, show_data, show_table
 from analysis.public_fit import fit_page, scored, sentence
 from analysis.submission_rows import (
+    MOST_MOVES,
     change_rows,
     changed_images,
     entry_lines,
@@ -158,7 +159,7 @@ def _show(title: str, found: Changes, form: Format, out: Out) -> None:
     if form == "table":
         show_table(title, change_rows(found))
         if moves := move_rows(found):
-            show_table("", moves)
+            show_table("", moves, [f"Of whole classes the {MOST_MOVES} most frequent moves."])
     else:
         show_data(form, [*change_rows(found), *move_rows(found)])
     if out:

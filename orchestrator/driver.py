@@ -41,7 +41,8 @@ def tune_and_predict(session: Session) -> int:
         slots = share_out(cluster, session.plan.config.search.trials, nodes())
         plan = replace(session.plan, base=suited(session.plan.base, slots))
         session = replace(session, plan=plan)
-        session.folder.become_latest()
+        if not session.folder.read_record().confirms:  # the search stays what commands are about
+            session.folder.become_latest()
         with onlooking(plan, session.folder) as onlookers:
             trained = run_trials(session, slots, onlookers)
             if not trained.is_over:

@@ -14,7 +14,7 @@ import torch
 from orchestrator.cluster import Slots
 from orchestrator.progress import SearchProgress, TrialProgress
 from trainable.predict import predict_eval
-from trainable.store import ExperimentFolder
+from trainable.store import LATEST, ExperimentFolder
 
 
 def best_trials(progress: SearchProgress, folder: ExperimentFolder, count: int) -> list[str]:
@@ -114,7 +114,7 @@ def summary(progress: SearchProgress, folder: ExperimentFolder, predicted: int) 
         f"{counts['failed']} failed; best {_best_line(progress.best)}",
         "",
         "Next:",
-        f"  tensorboard --logdir {runs / 'latest' / 'tensorboard'}",
+        f"  tensorboard --logdir {runs / (LATEST if folder.is_latest else name) / 'tensorboard'}",
         f"  python -m analysis.leaderboard{where}",
         f"  python -m analysis.report{where}",
         f"  python -m analysis.ensemble --top {max(1, min(3, predicted))}{where}",
@@ -125,7 +125,8 @@ def summary(progress: SearchProgress, folder: ExperimentFolder, predicted: int) 
 def runs_option(folder: ExperimentFolder) -> str:
     """Return the option that says where the experiment is, empty where it need not be said."""
     runs = folder.path.parent
-    return "" if _is_default(runs) else f" --runs {runs}"
+    where = "" if _is_default(runs) else f" --runs {runs}"
+    return where if folder.is_latest else f"{where} --experiment {folder.name}"
 
 
 def how_to_resume(progress: SearchProgress, folder: ExperimentFolder, command: str) -> str:

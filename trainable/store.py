@@ -360,6 +360,11 @@ class ExperimentFolder:
         link.symlink_to(self.name)
         os.replace(link, self.path.parent / LATEST)
 
+    @property
+    def is_latest(self) -> bool:
+        """Whether `latest` names this experiment."""
+        return (self.path.parent / LATEST).resolve() == self.path.resolve()
+
     def discard_if_empty(self) -> None:
         """Remove the experiment where no trial was started: a mistake leaves no trace."""
         if not self.trials():

@@ -47,7 +47,7 @@ class Shift:
             return ", as told"
         found = self.checks[task]
         return (
-            f": tried on known persons, estimates were off by {found.error:.0%}, "
+            f": tried on known persons, estimates were off by {found.error * 100:.0f} points, "
             f"macro-F1 {found.gain:+.3f} ({found.low:+.3f} to {found.high:+.3f}), where nothing "
             f"shifted {found.unshifted:+.3f}"
         )

@@ -14,6 +14,7 @@ from trainable.settings import UserError, setting_paths
 
 WORDS = [
     *("space", "recipe", "scale", "resume"),
+    *("log.wandb", "log.mlflow"),
     *("search.runs", "search.name", "search.trials", "search.budget", "search.finish_by"),
     *(
         "search.seed",

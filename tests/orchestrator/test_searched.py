@@ -11,10 +11,15 @@ import pytest
 from typer.testing import CliRunner
 
 from analysis import ensemble, leaderboard
+from analysis.report import __main__ as report
 from trainable import fit
 from trainable.labels import CLASS_COUNT
 
-COMMANDS = {"analysis.leaderboard": leaderboard.app, "analysis.ensemble": ensemble.app}
+COMMANDS = {
+    "analysis.leaderboard": leaderboard.app,
+    "analysis.report": report.app,
+    "analysis.ensemble": ensemble.app,
+}
 KEPT = 2
 
 
@@ -150,7 +155,7 @@ def test_best_trial_is_told_at_the_end(searched):
     assert told in searched.printed
 
 
-def test_three_commands_to_type_next_are_told_and_are_right(searched):
+def test_commands_to_type_next_are_told_and_are_right(searched):
     told = [shlex.split(line) for line in searched.printed.partition("Next:")[2].splitlines()]
     tensorboard, *others = filter(None, told)
     assert tensorboard[:2] == ["tensorboard", "--logdir"]

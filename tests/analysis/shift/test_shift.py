@@ -67,8 +67,8 @@ def test_sentence_gives_shares_in_percent_and_what_was_gained():
     gender, age = Shift(shares, there, checks, ("gender",), np.zeros(18)).sentences
     assert gender == (
         "gender, out-of-fold -> estimated of eval: male 39% -> 60%, female 61% -> 40%; corrected: "
-        "tried on known persons, estimates were off by 3%, macro-F1 +0.020 (+0.010 to +0.040), "
-        "where nothing shifted +0.000"
+        "tried on known persons, estimates were off by 3 points, macro-F1 +0.020 (+0.010 to "
+        "+0.040), where nothing shifted +0.000"
     )
     assert ">=60 10% -> 20%; not corrected: tried" in age
 
