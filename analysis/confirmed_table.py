@@ -56,6 +56,11 @@ def confirmed_notes(experiment: Experiment, found: Sequence[Confirmed]) -> Itera
     yield "mean, spread: of trainings with other seeds; interval: persons and seeds resampled."
     if any(one.unseen_score is not None for one in found):
         yield "unseen persons: the mean over those on whom the search scored no trial."
+    folds = found[0].trainings[0].results.record.config.cv.folds
+    yield (
+        f"With {folds} folds a network is trained on {1 - 1 / folds:.0%} of the persons; where the "
+        "search's had more, its scores are higher for that too."
+    )
     yield ""
     for place, one in enumerate(found):
         for other in found[place + 1 :]:

@@ -61,8 +61,8 @@ def in_words(voted: Built) -> str:
     words = (
         f"The simplest method that is not clearly worse than the best{_best(voted)} is "
         f"“{chosen.name}” of "
-        f"{listed}{more}: macro-F1 {chosen.score:.3f} ({chosen.low:.3f} to {chosen.high:.3f}) on "
-        "persons that it was not fitted to"
+        f"{listed}{more}: macro-F1 {chosen.score:.3f} ({chosen.low:.3f} to {chosen.high:.3f} by "
+        "resampling) on persons that it was not fitted to"
     )
     if chosen.method == "single":
         return f"{words}. No vote is clearly better than one trial."
