@@ -4,25 +4,11 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
 
 class Onlooker(Protocol):
     """Who makes something of trials that have ended, beside the search."""
-
-    def __enter__(self) -> Self:
-        """Be ready."""
-        ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Begin nothing any more."""
-        ...
 
     def ended(self, trial: str, best: Sequence[str]) -> None:
         """Take that a trial has ended, and which of those that have are the ``best``, in order."""
@@ -33,6 +19,10 @@ class Onlooker(Protocol):
 
         ``until`` is in seconds since 1970, None for no limit: then the rest is left out.
         """
+        ...
+
+    def close(self) -> None:
+        """Begin nothing any more."""
         ...
 
 

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Generator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 
 import ray
@@ -61,7 +61,7 @@ def onlooking(plan: Plan, folder: ExperimentFolder) -> Generator[Sequence[Onlook
     """Give who makes something of the trials that end, beside the search."""
     with ExitStack() as stack:
         onlookers = [Painter(folder), *run_logs(folder, plan.config.log)]
-        yield [stack.enter_context(onlooker) for onlooker in onlookers]
+        yield [stack.enter_context(closing(onlooker)) for onlooker in onlookers]
 
 
 def predict_best(

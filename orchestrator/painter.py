@@ -1,8 +1,6 @@
 """When are trials drawn for TensorBoard? When they end among the best, beside the search."""
 
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
 
 from orchestrator.beside import Beside
 from orchestrator.pictures import trial_pictures
@@ -22,15 +20,8 @@ class Painter:
         self._best = frozenset[str]()
         self._beside = Beside("TensorBoard's pictures")
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Begin nothing any more."""
         self._beside.close()
 
     def ended(self, trial: str, best: Sequence[str]) -> None:

@@ -12,8 +12,7 @@ import logging
 import os
 import shutil
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Any, Protocol, Self, cast
+from typing import Any, Protocol, cast
 
 from ray.tune.experiment import Trial
 from ray.tune.logger import LoggerCallback
@@ -131,15 +130,8 @@ class RunLog:
         self._runs = runs
         self._beside = Beside(f"runs of {word}")
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Begin nothing any more."""
         self._beside.close()
 
     def ended(self, trial: str, best: Sequence[str]) -> None:

@@ -3,6 +3,7 @@
 import io
 import shutil
 import time
+from contextlib import closing
 
 import pytest
 from PIL import Image
@@ -84,7 +85,7 @@ def test_a_trial_for_one_task_has_no_picture_of_all_classes(searched, copied):
 
 def test_only_the_best_are_drawn(searched, copied):
     first = scored(searched)[0]
-    with Painter(copied) as painter:
+    with closing(Painter(copied)) as painter:
         painter.ended(first, [*(f"other-{number}" for number in range(DRAWN)), first])
         painter.finish([])
     assert not copied.tensorboard.exists()
@@ -93,7 +94,7 @@ def test_only_the_best_are_drawn(searched, copied):
 def test_a_trial_that_goes_on_and_ends_again_is_drawn_anew_and_not_twice(searched, copied):
     best = scored(searched)
     for _ in range(2):
-        with Painter(copied) as painter:
+        with closing(Painter(copied)) as painter:
             painter.ended(best[0], best)
             painter.finish(best[:1])
     assert len(list((copied.tensorboard / best[0]).glob("*.pictures"))) == 1
@@ -102,7 +103,7 @@ def test_a_trial_that_goes_on_and_ends_again_is_drawn_anew_and_not_twice(searche
 
 def test_what_an_earlier_driver_did_not_draw_is_drawn_at_the_end(searched, copied):
     best = scored(searched)
-    with Painter(copied) as painter:
+    with closing(Painter(copied)) as painter:
         painter.finish(best)
     assert all(has_pictures(copied.tensorboard, trial) for trial in best[:DRAWN])
 
@@ -114,7 +115,7 @@ def test_a_trial_that_cannot_be_drawn_is_told_once_and_the_others_are_drawn(
     assert len(best) > 2
     for trial in best[:2]:
         (copied.trial(trial).path / "validation.npz").write_bytes(b"damaged")
-    with Painter(copied) as painter:
+    with closing(Painter(copied)) as painter:
         painter.finish(best)
     told = capsys.readouterr().err.splitlines()
     assert len(told) == 1
@@ -124,7 +125,7 @@ def test_a_trial_that_cannot_be_drawn_is_told_once_and_the_others_are_drawn(
 
 def test_a_full_disk_is_told_and_leaves_no_half_picture(searched, copied, capsys, disk_full_after):
     best = scored(searched)
-    with disk_full_after(1000), Painter(copied) as painter:
+    with disk_full_after(1000), closing(Painter(copied)) as painter:
         painter.finish(best[:1])
     assert "cannot log to" in capsys.readouterr().err
     assert "images" not in {k for k, tags in logged(copied, best[0]).Tags().items() if tags}
@@ -132,6 +133,6 @@ def test_a_full_disk_is_told_and_leaves_no_half_picture(searched, copied, capsys
 
 def test_nothing_is_waited_for_when_the_time_is_over(searched, copied):
     best, started = scored(searched), time.monotonic()
-    with Painter(copied) as painter:
+    with closing(Painter(copied)) as painter:
         painter.finish(best, until=time.time() - 1)
         assert time.monotonic() - started < 0.5

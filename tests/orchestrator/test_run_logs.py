@@ -1,6 +1,7 @@
 """W&B and MLflow hold one run for each trial, however often it paused, and nothing is sent."""
 
 import shutil
+from contextlib import closing
 
 import pytest
 from searches import run_search
@@ -90,7 +91,7 @@ def test_a_trial_that_ends_again_takes_the_place_of_its_run(logged, tmp_path):
     (folder.path / "mlflow.db").unlink()
     [log] = run_logs(folder, make_plan(["log.mlflow=true"]).config.log)
     first = next(iter(logged.trials))
-    with log:
+    with closing(log):
         log.ended(first, [])
         log.ended(first, [])
         log.finish([])
