@@ -3,7 +3,12 @@
 import shlex
 
 import pandas as pd
-from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 
 from analysis.report.evidence import Evidence
 from analysis.report.section import Block, Commands, Section, Table, Text
@@ -91,5 +96,6 @@ def _space(evidence: Evidence) -> Block:
 def _values(distribution: BaseDistribution) -> str:
     if isinstance(distribution, CategoricalDistribution):
         return ", ".join(map(shown, distribution.choices))
-    low, high = (shown(getattr(distribution, end)) for end in ("low", "high"))
-    return f"{low} to {high}" + (", on a logarithm" if getattr(distribution, "log") else "")  # noqa: B009
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    low, high = shown(distribution.low), shown(distribution.high)
+    return f"{low} to {high}" + (", on a logarithm" if distribution.log else "")

@@ -3,7 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 
 from analysis.report.evidence import Evidence
 from analysis.results import Trial
@@ -67,8 +72,8 @@ def _holds(distribution: BaseDistribution, value: Value) -> bool:
     """Say whether a value may have been drawn: a space can change when a search is resumed."""
     if isinstance(distribution, CategoricalDistribution):
         return value in distribution.choices
-    low, high = getattr(distribution, "low"), getattr(distribution, "high")  # noqa: B009
-    return isinstance(value, int | float) and low <= value <= high
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    return isinstance(value, int | float) and distribution.low <= value <= distribution.high
 
 
 def _varied(path: str, trials: Sequence[Trial], cases: Mapping[str, BaseDistribution]) -> Varied:
