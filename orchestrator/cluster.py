@@ -1,11 +1,9 @@
-"""On which machines do trials run, and how much of them does each trial take?"""
+"""On which machines do trials run? On this one, or on a Ray cluster that is joined."""
 
 import logging
-import math
 import os
 import socket
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -33,15 +31,6 @@ DRIVER_ENVIRONMENT = {
     # Our own callback records; Ray's loggers would write the same once more, as pickles too.
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
 }
-
-
-@dataclass(frozen=True)
-class Slots:
-    """CPU cores and GPUs of each trial, and how many trials fit at once."""
-
-    cpus: float
-    gpus: float
-    count: int
 
 
 def start_ray(config: ClusterSection) -> None:
@@ -74,43 +63,3 @@ def _knock(address: str) -> None:
 def nodes() -> list[Mapping[str, float]]:
     """Return the resources (CPU, GPU) of each node of the cluster."""
     return [node["Resources"] for node in ray.nodes() if node["Alive"]]
-
-
-def share_out(config: ClusterSection, trials: int, nodes: Sequence[Mapping[str, float]]) -> Slots:
-    """Divide the resources (CPU, GPU) of ``nodes`` among trials; what is given counts as given.
-
-    With GPUs a trial takes one, and as many cores as leave every GPU a trial; without, one core,
-    or more where there are fewer trials than cores. A trial never spans two nodes. UserError
-    where not even one trial fits.
-    """
-    gpus = config.gpus_per_trial
-    if gpus is None:
-        gpus = 1.0 if any(node.get("GPU", 0) for node in nodes) else 0.0
-    at_least = config.cpus_per_trial or 1.0
-    wanted = min(trials, config.max_concurrent or trials, slots_on(nodes, at_least, gpus))
-    if wanted < 1:
-        raise UserError(
-            f"no trial fits: it would take {at_least:g} CPU and {gpus:g} GPU, the cluster's "
-            f"machines have {[(n.get('CPU', 0), n.get('GPU', 0)) for n in nodes]} (CPU, GPU); "
-            "lower cluster.cpus_per_trial or cluster.gpus_per_trial"
-        )
-    if config.cpus_per_trial:
-        return Slots(config.cpus_per_trial, gpus, wanted)
-    most = math.floor(max(node.get("CPU", 0) for node in nodes))
-    enough = (n for n in range(most, 0, -1) if slots_on(nodes, n, gpus) >= wanted)
-    return Slots(float(next(enough)), gpus, wanted)
-
-
-def slots_on(nodes: Sequence[Mapping[str, float]], cpus: float, gpus: float) -> int:
-    """Return how many trials of that size fit on all nodes together."""
-    return sum(_slots_on_node(node, cpus, gpus) for node in nodes)
-
-
-def _slots_on_node(node: Mapping[str, float], cpus: float, gpus: float) -> int:
-    by_cpu = math.floor(node.get("CPU", 0) / cpus)
-    if not gpus:
-        return by_cpu
-    available = node.get("GPU", 0)
-    if gpus >= 1:
-        return min(by_cpu, math.floor(available / gpus))
-    return min(by_cpu, math.floor(available) * math.floor(1 / gpus))  # a share never spans two

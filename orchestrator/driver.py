@@ -8,7 +8,7 @@ from dataclasses import replace
 import ray
 
 from orchestrator.beside import Onlooker
-from orchestrator.cluster import Slots, nodes, share_out, start_ray
+from orchestrator.cluster import nodes, start_ray
 from orchestrator.config import SearchConfig
 from orchestrator.estimates import CLOSING_SECONDS, suited
 from orchestrator.finish import (
@@ -24,6 +24,7 @@ from orchestrator.painter import Painter
 from orchestrator.plan import Plan
 from orchestrator.progress import SearchProgress
 from orchestrator.run_logs import run_logs
+from orchestrator.slots import Slots, share_out
 from orchestrator.tuning import Session, final_base, run_trials
 from orchestrator.watch import keep_best_weights
 from search_spaces.language import Space

@@ -5,11 +5,11 @@ import time
 
 import torch
 
-from orchestrator.cluster import Slots, share_out
 from orchestrator.deadline import End
 from orchestrator.kind import kind_of
 from orchestrator.pace import Pace, pace_of_earlier
 from orchestrator.plan import Plan
+from orchestrator.slots import Slots, share_out
 from orchestrator.timetable import EvalWork, OneTrial, eval_seconds, refuse_too_short
 from trainable.config import TrialConfig
 from trainable.dataset import FaceData, load_data

@@ -11,8 +11,8 @@ import ray
 import ray.exceptions
 import torch
 
-from orchestrator.cluster import Slots
 from orchestrator.progress import SearchProgress, TrialProgress
+from orchestrator.slots import Slots
 from trainable.predict import predict_eval
 from trainable.store import LATEST, ExperimentFolder
 

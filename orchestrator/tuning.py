@@ -13,7 +13,6 @@ from ray import tune
 
 from orchestrator.asked import Take, Taken
 from orchestrator.beside import Onlooker
-from orchestrator.cluster import Slots
 from orchestrator.deadline import End
 from orchestrator.decisions import Ask, Search
 from orchestrator.estimates import CLOSING_SECONDS
@@ -27,6 +26,7 @@ from orchestrator.progress import SearchGoal, SearchProgress
 from orchestrator.proposals import Listed, Proposals, Sampled, samplers
 from orchestrator.reuse import FinishedTrials, take
 from orchestrator.rules import Rule, make_rule
+from orchestrator.slots import Slots
 from orchestrator.timekeeper import Timekeeper, Work
 from orchestrator.timetable import EvalWork
 from orchestrator.watch import SearchWatch, stored_progress

@@ -2,8 +2,8 @@
 
 import pytest
 
-from orchestrator.cluster import Slots, share_out
 from orchestrator.config import ClusterSection
+from orchestrator.slots import Slots, share_out
 from trainable.settings import UserError
 
 
