@@ -5,6 +5,7 @@ moved or replayed draws the same, in the trial's own process or in loader proces
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -121,3 +122,10 @@ def make_loader(
         pin_memory=device.pins_memory,
     )
     return loader, sampler
+
+
+def parts_of(images: int, count: int) -> list[slice]:
+    """Return a batch in ``count`` parts of about equal size, fewer where one would be one image."""
+    count = max(1, min(count, images // 2))
+    bounds = [images * part // count for part in range(count + 1)]
+    return [slice(start, end) for start, end in pairwise(bounds)]

@@ -48,6 +48,12 @@ class MachineConfig(Section):
         ge=0,
         description="processes that augment ahead; null: the trial's other cores if it has a GPU",
     )
+    micro_batches: int = Field(
+        default=1,
+        ge=1,
+        description="parts, of two images at least, in which each batch goes through the network "
+        "to save memory: gradients add up to the whole's, but batch norms and F1 losses see parts",
+    )
 
 
 class MembersConfig(Section):

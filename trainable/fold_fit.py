@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch.optim.swa_utils import update_bn
 
 from trainable.augment import Augmenter
-from trainable.batches import TrainingBatches, make_loader
+from trainable.batches import TrainingBatches, make_loader, parts_of
 from trainable.config import TrialConfig
 from trainable.dataset import FaceData
 from trainable.device import select_device
@@ -25,7 +25,7 @@ from trainable.losses import TrialLoss
 from trainable.model import make_model
 from trainable.normalization import Normalization, normalization
 from trainable.sampling import training_side
-from trainable.updates import Updates
+from trainable.updates import PartLoss, Updates
 from trainable.views import view_count, views_of
 
 CHECK_EVERY = 8
@@ -85,7 +85,7 @@ class FoldFit:
         started = asked = time.perf_counter()
         for step, (batch, targets) in enumerate(batches):
             waited += time.perf_counter() - asked
-            total += len(targets) * self._updates.step(partial(self._batch_loss, batch, targets))
+            total += len(targets) * self._updates.step(*self._parts(batch, targets))
             images += len(targets)
             if step % CHECK_EVERY == 0:
                 self._check(total, epoch, step)
@@ -99,7 +99,7 @@ class FoldFit:
         self._updates.predictor.eval()
         found = np.empty((len(rows), CLASS_COUNT), np.float32)
         with torch.inference_mode():
-            size = self._device.predicted_at_once
+            size = max(1, self._device.predicted_at_once // self._config.machine.micro_batches)
             for start in range(0, len(rows), size):
                 part = slice(start, start + size)
                 images = torch.from_numpy(self._augmenter.preprocess(pixels[rows[part]]))
@@ -141,10 +141,17 @@ class FoldFit:
         self.model.load_state_dict(state["model"])
         self._updates.load_state_dict(state["updates"])
 
-    def _batch_loss(self, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    def _parts(self, images: torch.Tensor, targets: torch.Tensor) -> list[PartLoss]:
+        """Return what computes the loss of a batch, part by part."""
+        parts = parts_of(len(images), self._config.machine.micro_batches)
+        return [partial(self._part_loss, images[part], targets[part], targets) for part in parts]
+
+    def _part_loss(
+        self, images: torch.Tensor, targets: torch.Tensor, batch: torch.Tensor
+    ) -> torch.Tensor:
         with self._device.autocast():
             outputs = self.model(self._normalize(self._device.place(images)))
-        return self._loss(outputs, self._device.place(targets))
+        return self._loss(outputs, self._device.place(targets), self._device.place(batch))
 
     def _predict_batch(self, images: torch.Tensor) -> torch.Tensor:
         views = views_of(images, self._config.predict)

@@ -105,25 +105,37 @@ class TrialLoss(nn.Module):
         if config.loss.weighting == "uncertainty":
             self.log_variances = nn.Parameter(torch.zeros(len(heads), device=targets.device))
 
-    def forward(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Return the loss, a scalar in float32."""
+    def forward(
+        self, outputs: torch.Tensor, targets: torch.Tensor, batch: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Return the loss, a scalar in float32.
+
+        Of a part of a batch, whose targets (B, T) are ``batch``, it is what the part adds to the
+        loss of the whole; the F1 loss alone is computed within each part.
+        """
+        batch = targets if batch is None else batch
         outputs_of = section_outputs(outputs.float(), self._model)
         losses = torch.stack(
-            [self._head_loss(head, logits, targets) for head, logits in outputs_of.items()]
+            [self._head_loss(head, logits, targets, batch) for head, logits in outputs_of.items()]
         )
         if self._config.weighting == "uncertainty":
-            return (torch.exp(-self.log_variances) * losses + self.log_variances / 2).sum()
+            spread = self.log_variances / 2 * (len(targets) / len(batch))
+            return (torch.exp(-self.log_variances) * losses + spread).sum()
         return (self._head_weights * losses).sum()
 
-    def _head_loss(self, head: str, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        target = task_target(targets, head)
+    def _head_loss(
+        self, head: str, logits: torch.Tensor, targets: torch.Tensor, batch: torch.Tensor
+    ) -> torch.Tensor:
+        ours, theirs = task_target(targets, head), task_target(batch, head)
+        weights = self._class_weights[head]
+        share = _total_weight(ours, weights) / _total_weight(theirs, weights)
         if head != "age" or self._model.age_head == "classes":
-            return self._mixed(head, logits, target)
+            return share * self._mixed(head, logits, ours)
         divergence = functional.kl_div(
-            functional.log_softmax(logits, dim=1), targets[:, CLASS_COUNT:], reduction="batchmean"
-        )
-        brackets = bracket_logits(logits, self._cutoff)
-        return divergence + self._config.age_bracket * self._mixed(head, brackets, target)
+            functional.log_softmax(logits, dim=1), targets[:, CLASS_COUNT:], reduction="sum"
+        ) / len(batch)
+        brackets = share * self._mixed(head, bracket_logits(logits, self._cutoff), ours)
+        return divergence + self._config.age_bracket * brackets
 
     def _mixed(self, head: str, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         shares = self._config.mix.model_dump()

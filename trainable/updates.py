@@ -1,7 +1,7 @@
 """How do the losses of batches become steps of the weights?"""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -14,8 +14,8 @@ from trainable.device import Device
 from trainable.model import head_layers
 from trainable.optim import make_optimizer, make_sam, make_schedule
 
-BatchLoss = Callable[[], torch.Tensor]
-"""Computes the loss of one batch; sharpness-aware steps call it twice."""
+PartLoss = Callable[[], torch.Tensor]
+"""Computes what a part of a batch adds to its loss; sharpness-aware steps call it twice."""
 
 
 class Updates:
@@ -62,21 +62,21 @@ class Updates:
         if self._config.freeze_epochs:
             hold_backbone(self._model, held=epoch < self._config.freeze_epochs)
 
-    def step(self, batch_loss: BatchLoss) -> torch.Tensor:
-        """Take in the gradient of ``batch_loss()``, and move the weights if a group is complete.
+    def step(self, *parts: PartLoss) -> torch.Tensor:
+        """Take in the gradient of a batch, and move the weights if a group is complete.
 
-        Returns the loss, detached.
+        The batch's loss is the sum of its ``parts``, of which one at a time is in memory. Returns
+        the loss, detached.
         """
         start = self._batch - self._batch % self._config.accumulate
         size = min(self._config.accumulate, self._batches - start)
         if self._batch == start:
             self._optimizer.zero_grad(set_to_none=True)
-        loss = batch_loss()
-        self._scaler.scale(loss / size if size > 1 else loss).backward()
+        loss = self._add_gradients(parts, size)
         self._batch += 1
         if self._batch == start + size:
-            self._move(batch_loss)
-        return loss.detach()
+            self._move(parts)
+        return loss
 
     def state_dict(self) -> dict[str, Any]:
         """Return what continuing needs beside the network's weights."""
@@ -101,10 +101,19 @@ class Updates:
                 if isinstance(value, torch.Tensor) and value.ndim == 4:
                     moments[name] = value.contiguous(memory_format=torch.channels_last)
 
-    def _move(self, batch_loss: BatchLoss) -> None:
+    def _add_gradients(self, parts: Sequence[PartLoss], batches: int = 1) -> torch.Tensor:
+        """Add the gradients of a batch, one of ``batches`` that make an update."""
+        losses: list[torch.Tensor] = []
+        for part in parts:
+            loss = part()
+            self._scaler.scale(loss / batches if batches > 1 else loss).backward()
+            losses.append(loss.detach())
+        return torch.stack(losses).sum()
+
+    def _move(self, parts: Sequence[PartLoss]) -> None:
         if self._sam:
             self._sam.first_step(zero_grad=True)
-            self._look_again(batch_loss)
+            self._look_again(parts)
         self._clip()
         if self._sam:
             self._sam.second_step()
@@ -116,11 +125,11 @@ class Updates:
         if self._average:
             self._average.update(self._model, self._done)
 
-    def _look_again(self, batch_loss: BatchLoss) -> None:
+    def _look_again(self, parts: Sequence[PartLoss]) -> None:
         # Running statistics belong to the weights that predict, not to the moved ones; the
         # method's implementations leave them alone too (github.com/davda54/sam, "bypass_bn").
         disable_running_stats(self._model)
-        batch_loss().backward()
+        self._add_gradients(parts)
         enable_running_stats(self._model)
 
     def _clip(self) -> None:

@@ -101,6 +101,7 @@ OTHER_VALUES = {
     "machine.precision": "bfloat16",
     "machine.threads": 1,
     "machine.loaders": 1,
+    "machine.micro_batches": 2,
 }
 """Every word of a trial, and a value that is not its default."""
 NEEDED = {
