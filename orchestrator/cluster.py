@@ -1,56 +1,80 @@
 """On which machines do trials run? On this one, or on a Ray cluster that is joined."""
 
 import logging
-import os
 import socket
+import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import ray
 import ray.exceptions
 
 from orchestrator.config import ClusterSection
+from orchestrator.ray_settings import WORKER_ENVIRONMENT, has_token
 from trainable.settings import UserError
 
 OBJECT_STORE_BYTES = 256 * 1024**2
 """Trials pass only numbers through Ray; images are shared by memory mapping."""
 
 KNOCK_SECONDS = 10
-
-WORKER_ENVIRONMENT = {
-    "NO_ALBUMENTATIONS_UPDATE": "1",
-    "RAY_CHDIR_TO_TRIAL_DIR": "0",
-    # Threads that wait sleep: spinning ones take the cores that other processes need.
-    "OMP_WAIT_POLICY": "PASSIVE",
-}
-DRIVER_ENVIRONMENT = {
-    **WORKER_ENVIRONMENT,
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_AIR_NEW_OUTPUT": "0",
-    # Our own callback records; Ray's loggers would write the same once more, as pickles too.
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-}
+LOOPBACK = "127.0.0.1"
+WORKER_PACKAGES = ("trainable", "orchestrator", "search_spaces")
+"""What a worker imports of this project."""
 
 
 def start_ray(config: ClusterSection) -> None:
-    """Start Ray on this machine, or join the cluster at ``cluster.address``."""
-    for name, value in DRIVER_ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
-    packages = str(Path(__file__).resolve().parent.parent)
-    runtime = {"env_vars": {**WORKER_ENVIRONMENT, "PYTHONPATH": packages}}
-    init = partial(ray.init, log_to_driver=False, logging_level=logging.ERROR, runtime_env=runtime)
+    """Start Ray on this machine, or join the cluster at ``cluster.address``.
+
+    Expects the environment of ``ray_settings.set_environment``.
+    """
+    init = partial(ray.init, log_to_driver=False, logging_level=logging.ERROR)
     if not config.address:
-        init(address="local", include_dashboard=False, object_store_memory=OBJECT_STORE_BYTES)
+        init(
+            address="local",
+            include_dashboard=False,
+            object_store_memory=OBJECT_STORE_BYTES,
+            runtime_env=here_environment(),
+            _node_ip_address=LOOPBACK,
+        )
         return
+    if not has_token():
+        print(
+            f"note: cluster.address={config.address} is joined without a token: whoever reaches "
+            "that cluster can run programs on it (README.md, More than one machine)",
+            file=sys.stderr,
+        )
     try:
         _knock(config.address)
-        init(address=config.address)
+        init(address=config.address, runtime_env=cluster_environment())
     except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         raise UserError(
             f"cluster.address={config.address}: cannot join that Ray cluster ({error}). Is it "
             "running (ray status), and has this machine its token (~/.ray/auth_token)?"
         ) from None
+
+
+def here_environment() -> dict[str, Any]:
+    """Return Ray's runtime environment of workers on this machine: they import where we do."""
+    return {"env_vars": {**WORKER_ENVIRONMENT, "PYTHONPATH": str(_packages())}}
+
+
+def cluster_environment() -> dict[str, Any]:
+    """Return Ray's runtime environment of workers anywhere: our packages are sent to them.
+
+    They come before what is installed there, so that no worker trains with other code than this.
+    """
+    modules = [str(_packages() / name) for name in WORKER_PACKAGES]
+    return {
+        "env_vars": WORKER_ENVIRONMENT,
+        "py_modules": modules,
+        "excludes": ["__pycache__"],
+    }
+
+
+def _packages() -> Path:
+    return Path(__file__).resolve().parent.parent
 
 
 def _knock(address: str) -> None:

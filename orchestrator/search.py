@@ -13,6 +13,7 @@ from orchestrator.deadline import End, asked_end
 from orchestrator.earlier import Beginning
 from orchestrator.history import FIRST, read_history
 from orchestrator.plan import Plan, distinct_configs, make_plan
+from orchestrator.ray_settings import set_environment
 from orchestrator.resume import Resumed, resumed
 from trainable.check import check_trial
 from trainable.command_line import Schema, process_start, read_words, run_command
@@ -118,6 +119,7 @@ def run(
     ``again`` is written down where a search is resumed, when nothing speaks against it any more.
     """
     # Ray is imported only when every mistake that can be found without it has been found.
+    set_environment(plan.config.cluster)
     from orchestrator.driver import tune_and_predict
     from orchestrator.estimates import estimated_pace
     from orchestrator.journal import Journal

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -26,6 +27,11 @@ os.environ.update(
     HF_HUB_OFFLINE="1",
     HF_HUB_CACHE=os.devnull,
     NO_ALBUMENTATIONS_UPDATE="1",
+    # Every cluster of the tests asks for a token, and none is kept in the user's folder.
+    RAY_AUTH_MODE="token",
+    RAY_AUTH_TOKEN=secrets.token_hex(32),
+    # Without it Ray takes 127.0.0.1 for an address that other machines reach.
+    RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0",
 )
 
 # A busy machine is no failure; what fails is printed, nothing is kept beside the sources.

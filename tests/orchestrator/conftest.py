@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from ray._private import ray_constants
 from searches import Searched, free_port, run_search, wait_until
 
 from orchestrator.plan import make_plan
@@ -32,12 +31,8 @@ def ray_cluster(cache: Path) -> Iterator[str]:
     Its trials find decoded images in ``cache``, which the environment names.
     """
     port = free_port()
-    with pytest.MonkeyPatch.context() as patch:
-        # Without it Ray takes 127.0.0.1 for an address that other machines reach.
-        patch.setenv(ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR, "0")
-        patch.setattr(ray_constants, "ENABLE_RAY_CLUSTER", False)
-        with running_head(port):
-            yield f"127.0.0.1:{port}"
+    with running_head(port):
+        yield f"127.0.0.1:{port}"
 
 
 @contextmanager
@@ -50,7 +45,7 @@ def running_head(port: int) -> Generator[None]:
         *(f"--num-cpus={CORES}", f"--num-gpus={GPUS}", f"--object-store-memory={256 * 1024**2}"),
         "--include-dashboard=false",
     ]
-    quiet = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
+    quiet = {"RAY_USAGE_STATS_ENABLED": "0"}
     log = folder / "head.log"
     with log.open("wb") as out:
         head = subprocess.Popen(
