@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import settings
+from object_storage import S3Server, running_s3_server
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
@@ -61,6 +62,16 @@ def faces_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_train(root / "train")
     write_eval(root / "eval")
     return root
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    """A server of the S3 protocol, which the environment names; ``new_bucket`` makes a bucket.
+
+    It starts meanwhile, and who makes a bucket waits for it.
+    """
+    with running_s3_server() as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,0 +1,58 @@
+"""How do tests store in S3? In a real server of its protocol, in a process of its own."""
+
+import itertools
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import boto3
+import pytest
+from botocore.exceptions import BotoCoreError
+
+
+class S3Server:
+    """A server that keeps its objects in memory, on a port that only this machine reaches."""
+
+    def __init__(self) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.address = f"http://127.0.0.1:{port}"
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self._numbers = itertools.count(1)
+
+    def new_bucket(self) -> str:
+        """Make a bucket that nobody has used, and return its address: s3://<bucket>."""
+        name = f"bucket-{next(self._numbers)}"
+        end = time.monotonic() + 60
+        while True:
+            try:
+                boto3.client("s3", endpoint_url=self.address).create_bucket(Bucket=name)
+            except BotoCoreError:  # the server is still starting
+                assert time.monotonic() < end and self.process.poll() is None
+                time.sleep(0.05)
+            else:
+                return f"s3://{name}"
+
+
+@contextmanager
+def running_s3_server() -> Generator[S3Server]:
+    """Give a server that every S3 library of this process and its children finds."""
+    server = S3Server()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", server.address)
+        patch.setenv("AWS_ACCESS_KEY_ID", "of-the-tests")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", os.urandom(16).hex())
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        yield server
+    server.process.kill()
+    server.process.wait()
