@@ -22,6 +22,9 @@ PRECISIONS = {
     "float16": torch.float16,
 }
 
+OUT_OF_MEMORY = ("can't allocate memory", "CUDA error: out of memory", "STATUS_ALLOC_FAILED")
+"""In the messages of errors of no memory: torch's on the CPU, CUDA's, cuBLAS's and cuDNN's."""
+
 
 @dataclass(frozen=True)
 class Device:
@@ -109,8 +112,20 @@ def spare_cores(cores: int, networks: int) -> int:
     return (cores - 1) // networks
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Say whether an error is that of a GPU or a machine without memory left."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    # What torch's allocator on the CPU and CUDA's libraries raise has no type of its own.
+    said = str(error)
+    return isinstance(error, RuntimeError) and any(words in said for words in OUT_OF_MEMORY)
+
+
 def release_memory() -> None:
-    """Give back what the last trial of this process held on the GPU."""
+    """Give back what the last trial of this process held, once nothing refers to it any more.
+
+    An error refers to all that its traceback's functions did: call this when it is handled.
+    """
     gc.collect()
     if torch.cuda.is_initialized():
         torch.cuda.empty_cache()
