@@ -12,10 +12,11 @@ from typing import Annotated
 import typer
 
 from analysis.commands import new_app, tell, user_errors
-from orchestrator.decisions import Ask, Search
+from orchestrator.decisions import Search
 from orchestrator.journal import Journal
 from orchestrator.proposals import Sampled, samplers
 from orchestrator.rules import Halving
+from orchestrator.states import Ask
 from search_spaces.catalogue import SPACES
 from trainable.config import TrialConfig
 

@@ -6,66 +6,34 @@ same search again.
 """
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from orchestrator.asked import Take, Time, Unlimited, Unwatched, Watch
-from orchestrator.journal import Began, Broke, Ended, Event, Proposed, Reported
+from orchestrator.journal import Began, Broke, Cause, Ended, Event, Proposed, Reported
 from orchestrator.proposals import Proposals
 from orchestrator.rules import Rule, Verdict
-from trainable.recipes.recipe import Settings
+from orchestrator.states import Ask, Leg, TrialState
 
 FAILURES_FORGIVEN = 2
 """Times a trial is started again when its process fails."""
+LOSSES_FORGIVEN = 20
+"""Times it is when its machine is lost: they come and go, but a trial may also kill them."""
+MOST_RELIEF = 2
+"""Times it is when it ran out of memory."""
 TRIES = 4
 """Configurations that may wait for more time while others are looked for that need less."""
 OUT_OF_TIME = "the time was over"
-
-
-@dataclass(frozen=True)
-class Leg:
-    """A trial from a step on, up to where it pauses or ends: what a slot is given."""
-
-    trial: str
-    values: Settings
-    step: int
-
-
-@dataclass(frozen=True)
-class Ask:
-    """What is asked of a search: trials, how many at once, and the steps of each.
-
-    At least ``whole`` of them are trained to their end, if there are as many.
-    """
-
-    trials: int
-    slots: int
-    steps: Callable[[Settings], int]
-    whole: int = 0
-
-
-@dataclass(frozen=True)
-class TrialState:
-    """How a trial stands; ``is_filling``: it goes on for want of anything better."""
-
-    values: Settings
-    steps: int
-    status: Literal["waiting", "running", "paused", "ended"] = "waiting"
-    step: int = 0
-    score: float | None = None
-    failures: int = 0
-    has_begun: bool = False
-    is_filling: bool = False
-    verdict: Verdict | Literal["taken"] = "continue"
-    ended: Ended | None = None
-    """How it ended; a resumed search may go on with it all the same."""
+COUNTED: Mapping[Cause, str] = {"trial": "failures", "machine": "losses", "memory": "relief"}
+"""What is counted where a trial is broken off."""
 
 
 class Search:
     """Hands out legs and judges results.
 
-    ``trials`` are its trials by name, in their order, ``scores`` the best so far by step.
+    ``trials`` are its trials by name, in their order, ``scores`` the best so far by step. ``slots``
+    changes as machines come and go: what runs on those that are left is not broken off.
     """
 
     def __init__(
@@ -82,6 +50,7 @@ class Search:
         self.trials: dict[str, TrialState] = {}
         self.scores: dict[int, list[float]] = {}
         self.rule = rule
+        self.slots = ask.slots
         self._ask = ask
         self._proposals = proposals
         self._write = write
@@ -104,7 +73,7 @@ class Search:
 
     def next_leg(self) -> Leg | None:
         """Return what a free slot does, None where no slot is free or nothing can be done now."""
-        if len(self._running) >= self._ask.slots:
+        if len(self._running) >= self.slots:
             return None
         trial = self._regular()
         is_filling = trial is None
@@ -114,7 +83,7 @@ class Search:
         self._happens(Began(trial=trial, step=self.trials[trial].step, is_filling=is_filling))
         state = self.trials[trial]
         self._watch.began(trial, state.values)
-        return Leg(trial, state.values, state.step)
+        return Leg(trial, state.values, state.step, state.relief)
 
     def report(self, trial: str, step: int, score: float) -> bool:
         """Take the best score so far after a step; return whether the trial goes on now.
@@ -142,12 +111,17 @@ class Search:
         """End a trial that cannot go on: the reason is the trial's own."""
         self._happens(Ended(trial=trial, status="failed", reason=reason))
 
-    def broke(self, trial: str, reason: str) -> None:
-        """Take that a trial's process failed: it is tried again, but not for ever."""
+    def broke(self, trial: str, reason: str, cause: Cause = "trial") -> None:
+        """Take that a trial was broken off: it is tried again, but not for ever."""
         if trial not in self._running:
             return
-        self._happens(Broke(trial=trial, reason=reason))
-        if self.trials[trial].failures > FAILURES_FORGIVEN:
+        self._happens(Broke(trial=trial, reason=reason, cause=cause))
+        state = self.trials[trial]
+        if (
+            state.failures > FAILURES_FORGIVEN
+            or state.losses > LOSSES_FORGIVEN
+            or state.relief > MOST_RELIEF
+        ):
             self._happens(Ended(trial=trial, status="failed", reason=reason, again=True))
 
     def close(self) -> None:
@@ -174,10 +148,11 @@ class Search:
             if state.status == "running" and state.verdict == "stop":
                 self._end(trial)
             elif state.status == "running":
-                self._set(trial, replace(state, status="waiting", failures=0))
+                self._set(trial, replace(state, status="waiting", failures=0, losses=0))
             elif state.ended and state.ended.again:
                 status = "paused" if state.verdict == "pause" else "waiting"
-                self._set(trial, replace(state, status=status, failures=0, ended=None))
+                again = replace(state, status=status, failures=0, losses=0, relief=0, ended=None)
+                self._set(trial, again)
             elif state.ended:
                 self._watch.had_ended(state.ended)
 
@@ -308,8 +283,9 @@ class Search:
             case Reported():
                 self._take(event)
             case Broke():
-                failures = self.trials[event.trial].failures + 1
-                self._change(event.trial, status="waiting", failures=failures)
+                counted = COUNTED[event.cause]
+                times = getattr(self.trials[event.trial], counted) + 1
+                self._change(event.trial, **{"status": "waiting", counted: times})
             case Ended():
                 self._take_end(event)
             case _:

@@ -10,9 +10,14 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from orchestrator.rules import Verdict
+from trainable.files import StorageError, write_text
 from trainable.records import Status
 from trainable.settings import Value
-from trainable.store import StorageError, now, write_text
+from trainable.store import now
+
+Cause = Literal["trial", "machine", "memory"]
+"""Why a trial was broken off: by its own failure, as its machine was lost, for want of memory."""
+NodeChange = Literal["joined", "lost", "leaving", "unfit"]
 
 
 class Line(BaseModel):
@@ -57,11 +62,23 @@ class Reported(Line):
 
 
 class Broke(Line):
-    """A trial's process failed; the trial is tried again, or not."""
+    """A trial was broken off; it is tried again, or not."""
 
     event: Literal["broke"] = "broke"
     trial: str
     reason: str
+    cause: Cause = Field(default="trial", description="its own failure, or of what it ran out")
+
+
+class NodeChanged(Line):
+    """A machine came or went, or must not be used."""
+
+    event: Literal["node"] = "node"
+    at: str = Field(default_factory=now)
+    node: str = Field(description="address, and the beginning of Ray's name for it")
+    change: NodeChange
+    reason: str = ""
+    slots: int = Field(description="trials that fit at once from then on")
 
 
 class Ended(Line):
@@ -74,7 +91,7 @@ class Ended(Line):
     again: bool = False
 
 
-Event = Opened | Proposed | Began | Reported | Broke | Ended
+Event = Opened | Proposed | Began | Reported | Broke | NodeChanged | Ended
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])
 
 

@@ -4,15 +4,31 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+import ray
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
+from orchestrator.breakage import Breakage, breakage_of
 from orchestrator.decisions import Search
-from trainable.ray_trial import BEST, EPOCH, FAILURE, KNOWN, NOTICE, STEP, TRIAL
+from orchestrator.elastic import Elastic
+from orchestrator.watchdog import Watchdog
+from trainable.files import StorageError
+from trainable.ray_trial import (
+    BEST,
+    EPOCH,
+    FAILURE,
+    KNOWN,
+    NODE,
+    NOTICE,
+    OUT_OF_MEMORY,
+    RELIEF,
+    STEP,
+    TRIAL,
+    UNFIT,
+)
 from trainable.records import EpochRecord
 from trainable.settings import UserError
-from trainable.store import StorageError
 
 
 class EpochWatch(Protocol):
@@ -30,14 +46,25 @@ class EpochWatch(Protocol):
 class LegSearcher(Searcher):
     """Gives Ray the next leg as a trial's configuration.
 
-    ``reason_of`` says why a trial's process failed.
+    ``reason_of`` says why a trial's process failed, as far as it could tell; ``is_over`` whether no
+    time is left.
     """
 
-    def __init__(self, search: Search, reason_of: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        search: Search,
+        elastic: Elastic,
+        reason_of: Callable[[str], str],
+        is_over: Callable[[], bool],
+    ) -> None:
         super().__init__(metric=BEST, mode="max")
         self.search = search
+        self._elastic = elastic
         self._reason_of = reason_of
+        self._is_over = is_over
         self._trials: dict[str, str] = {}
+        self.breakages: dict[str, Breakage] = {}
+        """Why legs are broken off, by Ray's names for them, until Ray says that they are."""
         self.is_finished = False
         self.error: Exception | None = None
         """What cannot be gone on with: a full disk. Ray would make a traceback of it."""
@@ -59,21 +86,26 @@ class LegSearcher(Searcher):
     def _suggest(self, trial_id: str) -> Any:
         if self.error:
             return Searcher.FINISHED
+        self._elastic.look()  # while nothing runs Ray does nothing but ask
         leg = self.search.next_leg()
         if leg is None:
-            self.is_finished = self.search.is_idle
-            return Searcher.FINISHED if self.is_finished else None
+            self.is_finished = self.search.is_idle and self.search.slots > 0
+            is_over = self.is_finished or self._is_over()
+            return Searcher.FINISHED if is_over else None
         self._trials[trial_id] = leg.trial
-        return {**leg.values, TRIAL: leg.trial, KNOWN: leg.step}
+        place = self._elastic.place_of(leg)
+        return {**leg.values, TRIAL: leg.trial, KNOWN: leg.step, RELIEF: leg.relief, **place}
 
     def on_trial_complete(
         self, trial_id: str, result: Mapping[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Free the slot; a leg that ended otherwise than by a verdict has failed."""
+        """Free the slot; a leg that ended otherwise than by a verdict was broken off."""
         trial = self._trials.pop(trial_id)
+        breakage = self.breakages.pop(trial_id, Breakage("trial"))
         if error and not self.error:
             with self.errors_kept():
-                self.search.broke(trial, self._reason_of(trial))
+                reason = breakage.reason or self._reason_of(trial)
+                self.search.broke(trial, reason, breakage.cause)
 
     def save(self, checkpoint_path: str) -> None:
         """Write nothing: the journal holds all."""
@@ -86,33 +118,81 @@ class LegSearcher(Searcher):
 
 
 class LegScheduler(FIFOScheduler):
-    """Ends a leg where its trial pauses or ends."""
+    """Ends a leg where its trial pauses, ends or has to go on elsewhere."""
 
-    def __init__(self, searcher: LegSearcher, watch: EpochWatch) -> None:
+    def __init__(
+        self, searcher: LegSearcher, watch: EpochWatch, elastic: Elastic, watchdog: Watchdog
+    ) -> None:
         super().__init__()
-        self._searcher = searcher
+        self.searcher = searcher
         self._search = searcher.search
         self._watch = watch
+        self._nodes = elastic.nodes
+        self._watchdog = watchdog
+        self._running: dict[str, Trial] = {}
+
+    def began(self, trial: Trial) -> None:
+        """Take that a leg's process has begun."""
+        self._running[trial.config[TRIAL]] = trial
+        self._watchdog.began(trial.config[TRIAL])
+
+    def end_hanging(self) -> None:
+        """Kill the processes of trials that hang; they are tried again as any that failed."""
+        for name, reason in self._watchdog.hanging().items():
+            trial = self._running[name]
+            self._forget(name)
+            self.searcher.breakages[trial.trial_id] = Breakage("trial", reason)
+            actor = trial.temporary_state.ray_actor
+            assert actor
+            ray.kill(actor)
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: Mapping[str, Any]) -> str:
         """Take a step's score; a lost loss is the trial's own failure."""
-        with self._searcher.errors_kept():
-            return self._decide(trial, result)
+        goes_on = False
+        with self.searcher.errors_kept():
+            goes_on = not self.searcher.error and self._goes_on(trial, result)
+        if goes_on:
+            return TrialScheduler.CONTINUE
+        self._forget(trial.config[TRIAL])
         return TrialScheduler.STOP
 
-    def _decide(self, trial: Trial, result: Mapping[str, Any]) -> str:
-        if self._searcher.error:
-            return TrialScheduler.STOP
+    def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
+        """Find out why a leg was broken off, and tell."""
+        name = trial.config[TRIAL]
+        self._forget(name)
+        breakages = self.searcher.breakages
+        found = breakages.setdefault(trial.trial_id, breakage_of(trial.get_pickled_error()))
+        if found.reason:
+            self._watch.say(f"{name} was broken off: {found.reason}")
+
+    def _goes_on(self, trial: Trial, result: Mapping[str, Any]) -> bool:
         name = trial.config[TRIAL]
         if result.get(NOTICE):
             self._watch.say(result[NOTICE])
         if result[FAILURE]:
             self._search.fail(name, result[FAILURE])
-            return TrialScheduler.STOP
+            return False
+        if result[UNFIT]:
+            self._nodes.refuse(result[NODE], result[UNFIT])
+            self._search.broke(name, f"its machine is unfit: {result[UNFIT]}", "machine")
+            return False
+        if result[OUT_OF_MEMORY]:
+            self._watch.say(f"{name} ran out of memory: {result[OUT_OF_MEMORY]}")
+            self._search.broke(name, result[OUT_OF_MEMORY], "memory")
+            return False
         if result[STEP] > self._search.trials[name].step:
-            self._watch.epoch_finished(name, EpochRecord.model_validate_json(result[EPOCH]))
+            epoch = EpochRecord.model_validate_json(result[EPOCH])
+            self._watchdog.heard(name, epoch.epoch_seconds)
+            self._watch.epoch_finished(name, epoch)
         goes_on = self._search.report(name, result[STEP], result[BEST])
-        return TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP
+        leaving = self._nodes.why_leaving(result[NODE])
+        if goes_on and leaving:
+            self._search.broke(name, f"it left its machine: {leaving}", "machine")
+        return goes_on and not leaving
+
+    def _forget(self, name: str) -> None:
+        self._watchdog.ended(name)
+        self._running.pop(name, None)
 
     def __getstate__(self) -> dict[str, Any]:
         return {}

@@ -4,10 +4,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from orchestrator.decisions import Search, TrialState
+from orchestrator.decisions import Search
 from orchestrator.forecast import Length, Standing, Standings, seconds_to_ready
 from orchestrator.kind import Kind, kind_of
 from orchestrator.pace import Pace, predicts_after
+from orchestrator.states import TrialState
 from orchestrator.timetable import EvalWork, Timetable, eval_seconds
 from trainable.config import TrialConfig
 from trainable.recipes.recipe import Settings

@@ -1,12 +1,12 @@
 """How does Ray Tune run the trials of a plan?"""
 
 import os
-import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ray import tune
@@ -14,7 +14,8 @@ from ray import tune
 from orchestrator.asked import Take, Taken
 from orchestrator.beside import Onlooker
 from orchestrator.deadline import End
-from orchestrator.decisions import Ask, Search
+from orchestrator.decisions import Search
+from orchestrator.elastic import Elastic, group_of
 from orchestrator.estimates import CLOSING_SECONDS
 from orchestrator.finish import Predicting
 from orchestrator.journal import Event, Journal, Opened
@@ -27,25 +28,27 @@ from orchestrator.proposals import Listed, Proposals, Sampled, samplers
 from orchestrator.reuse import FinishedTrials, take
 from orchestrator.rules import Rule, make_rule
 from orchestrator.slots import Slots
+from orchestrator.states import Ask
 from orchestrator.timekeeper import Timekeeper, Work
 from orchestrator.timetable import EvalWork
 from orchestrator.watch import SearchWatch, stored_progress
+from orchestrator.watchdog import Watchdog
 from trainable.config import TrialConfig
 from trainable.dataset import load_data
 from trainable.experiment import versions
-from trainable.ray_trial import BASE, EXPERIMENT, RayTrial
+from trainable.ray_trial import BASE, EXPECTED, EXPERIMENT, RayTrial
 from trainable.recipes.recipe import Settings
 from trainable.records import EpochRecord, FirstTrial, rank
 from trainable.store import ExperimentFolder
 
 WHOLE = 3
 """Trials that are trained to their end in any case: an ensemble takes the best three."""
-RAYS_FOLDER = ".ray"
-"""Below the experiment's: what Ray writes, and nobody reads."""
 RAYS_SETTINGS = {
     # The journal replaces Ray's own snapshots of the search.
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
     "TUNE_WARN_SLOW_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "1000000000",
+    # How many trials wait for a slot is the search's to decide.
+    "TUNE_MAX_PENDING_TRIALS_PG": "1000000",
 }
 
 
@@ -88,14 +91,17 @@ def run_trials(session: Session, slots: Slots, onlookers: Sequence[Onlooker]) ->
         search.replay(session.events)
         watch.begin(
             stored_progress(_goal(session), search.trials, folder),
-            lambda: timekeeper.seconds_left(search, slots.count),
+            lambda: timekeeper.seconds_left(search, search.slots),
         )
         search.settle()
-        searcher = LegSearcher(search, partial(failure_of, folder))
-        try:
-            _tuner(session, slots, searcher, watch, timekeeper).fit()
-        finally:
-            shutil.rmtree(folder.path / RAYS_FOLDER, ignore_errors=True)
+        elastic = Elastic(
+            plan.config.cluster, slots, search, say=watch.say, write=session.journal.append
+        )
+        searcher = LegSearcher(search, elastic, partial(failure_of, folder), timekeeper.is_over)
+        scheduler = LegScheduler(searcher, watch, elastic, Watchdog())
+        ticks = Ticks(watch, elastic, scheduler)
+        with TemporaryDirectory(prefix="search-") as rays_folder:
+            _tuner(session, scheduler, ticks, AtDeadline(timekeeper), rays_folder).fit()
         if searcher.error:
             raise searcher.error
         is_over = searcher.is_finished or timekeeper.is_over()
@@ -204,31 +210,34 @@ def _goal(session: Session) -> SearchGoal:
 
 def _tuner(
     session: Session,
-    slots: Slots,
-    searcher: LegSearcher,
-    watch: SearchWatch,
-    timekeeper: Timekeeper,
+    scheduler: LegScheduler,
+    ticks: "Ticks",
+    at_deadline: "AtDeadline",
+    rays_folder: str,
 ) -> tune.Tuner:
-    folder = session.folder.path.resolve()
-    # Ray would start one actor after the other, and each takes seconds to import torch.
-    os.environ.update(RAYS_SETTINGS, TUNE_MAX_PENDING_TRIALS_PG=str(slots.count))
-    shared = {BASE: session.plan.base.model_dump(mode="json"), EXPERIMENT: str(folder)}
+    folder, base = session.folder, session.plan.base
+    os.environ.update(RAYS_SETTINGS)
+    shared = {
+        BASE: base.model_dump(mode="json"),
+        EXPERIMENT: str(folder.path.resolve()),
+        EXPECTED: {"code": versions()["code"], "data": folder.read_record().data_fingerprint},
+    }
     return tune.Tuner(
-        tune.with_resources(RayTrial, {"cpu": slots.cpus, "gpu": slots.gpus}),
+        tune.with_resources(RayTrial, group_of),
         param_space=shared,
         tune_config=tune.TuneConfig(
-            search_alg=searcher,
-            scheduler=LegScheduler(searcher, watch),
+            search_alg=scheduler.searcher,
+            scheduler=scheduler,
             num_samples=-1,
             reuse_actors=True,
             trial_name_creator=leg_name,
             trial_dirname_creator=leg_name,
         ),
         run_config=tune.RunConfig(
-            name=RAYS_FOLDER,
-            storage_path=str(folder),
-            callbacks=[Ticks(watch)],
-            stop=AtDeadline(timekeeper),
+            name="legs",
+            storage_path=rays_folder,
+            callbacks=[ticks],
+            stop=at_deadline,
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             failure_config=tune.FailureConfig(max_failures=0),
             verbose=0,
@@ -237,14 +246,23 @@ def _tuner(
 
 
 class Ticks(tune.Callback):
-    """Keeps the table's clock going."""
+    """Looks after what no result tells: time that passes, machines, trials that hang."""
 
-    def __init__(self, watch: SearchWatch) -> None:
+    def __init__(self, watch: SearchWatch, elastic: Elastic, scheduler: LegScheduler) -> None:
         self._watch = watch
+        self._elastic = elastic
+        self._scheduler = scheduler
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Take that a leg's process has begun."""
+        self._scheduler.began(trial)
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
-        """Show the time."""
+        """Look around."""
         self._watch.tick()
+        with self._scheduler.searcher.errors_kept():
+            self._elastic.look()
+            self._scheduler.end_hanging()
 
     def __getstate__(self) -> dict[str, Any]:
         return {}

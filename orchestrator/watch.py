@@ -9,16 +9,17 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from orchestrator.beside import Onlooker
-from orchestrator.decisions import TrialState
 from orchestrator.journal import Ended
 from orchestrator.live import LiveTable
 from orchestrator.plan import Plan
 from orchestrator.progress import SearchGoal, SearchProgress
+from orchestrator.states import TrialState
 from orchestrator.tensorboard import TensorBoardLog
 from orchestrator.timekeeper import Timekeeper
+from trainable.files import UnreadableFileError
 from trainable.recipes.recipe import Settings
 from trainable.records import EpochRecord, Outcome
-from trainable.store import RUNNING, ExperimentFolder, UnreadableFileError
+from trainable.store import RUNNING, ExperimentFolder
 
 SECONDS_BETWEEN_FORECASTS = 5
 

@@ -7,80 +7,116 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import ray
 from ray import tune
 
 from trainable.config import TrialConfig
-from trainable.device import release_memory
+from trainable.device import is_out_of_memory, release_memory
 from trainable.fold_fit import DivergedError
+from trainable.node_check import Expected, why_unfit
 from trainable.recorded import RecordedFit
 from trainable.records import EpochRecord, Outcome, best_epoch
 from trainable.store import ExperimentFolder, TrialFolder
 
-BASE, EXPERIMENT = "base", "experiment"
-"""Keys of what every leg of a search shares: the trials' base, the experiment's folder."""
-TRIAL, KNOWN = "trial", "known"
-"""Keys of a leg: the trial's name, and the step up to which its results are known."""
-OWN = (BASE, EXPERIMENT, TRIAL, KNOWN)
+BASE, EXPERIMENT, EXPECTED = "base", "experiment", "expected"
+"""Keys of what every leg of a search shares: the trials' base, the experiment's folder, and what a
+machine must be like."""
+TRIAL, KNOWN, RELIEF, PLACE = "trial", "known", "relief", "place"
+"""Keys of a leg: the trial's name, the step up to which its results are known, how often it ran out
+of memory, and with what of which machines it is run."""
+OWN = (BASE, EXPERIMENT, EXPECTED, TRIAL, KNOWN, RELIEF, PLACE)
 """Keys that are no dotted path of a setting."""
-BEST, STEP, EPOCH, FAILURE, NOTICE = "best_score", "step", "epoch", "failure", "notice"
-"""Keys of a result: best score so far, steps trained, the epoch's record as JSON, why the trial
-cannot go on, and what was amiss with its stored state."""
+BEST, STEP, EPOCH, NODE, NOTICE = "best_score", "step", "epoch", "node", "notice"
+"""Keys of a result: best score so far, steps trained, the epoch's record as JSON, Ray's name of the
+machine, and what was amiss with the trial's stored state."""
+FAILURE, OUT_OF_MEMORY, UNFIT = "failure", "out_of_memory", "unfit"
+"""Keys of a result with no epoch: why the trial cannot go on, or not in this way, or not here."""
 
 
 class RayTrial(tune.Trainable):
     """One leg of a trial: forwards to a RecordedFit, which goes on from what is stored.
 
     Epochs that are stored but not known to the driver, as it died meanwhile, are reported first.
+    The fit is built with the first step, so that building it is watched and told as any step is.
     """
 
     def setup(self, config: dict[str, Any]) -> None:
-        """Build the fit from the shared base and this trial's own values."""
-        values = {path: value for path, value in config.items() if path not in OWN}
-        base = TrialConfig.model_validate(config[BASE])
+        """Take which trial it is, from which step on."""
+        self._leg = config
         self._known = int(config[KNOWN])
         self._folder = ExperimentFolder(Path(config[EXPERIMENT])).trial(config[TRIAL])
-        with _failures_kept(self._folder):
-            self._fit = RecordedFit(base.with_values(values), self._folder, values)
-        self._fit.close()
+        self._fit: RecordedFit | None = None
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Start another leg in this process, when the last one's networks are gone."""
-        del self._fit
+        self._fit = None
         release_memory()
         self.setup(new_config)
         return True
 
     def step(self) -> dict[str, Any]:
         """Report one epoch; a trial whose loss is lost ends here, others are not touched."""
+        values = {path: value for path, value in self._leg.items() if path not in OWN}
+        config = with_relief(TrialConfig.model_validate(self._leg[BASE]), self._leg[RELIEF])
+        config = config.with_values(values)
+        if self._fit is None and (unfit := self._why_unfit(config)):
+            return self._result(unfit=unfit)
         try:
             with _failures_kept(self._folder):
-                epoch = self._stored() or self._trained()
+                return self._advance(config, values)
         except DivergedError as error:
-            return self._result(0.0, self._known + 1, failure=str(error))
+            return self._result(failure=str(error))
+        except _OutOfMemoryError as error:
+            reason = str(error)
+        self._fit = None  # out of the handler: while it is handled the error keeps the tensors
+        release_memory()
+        return self._result(out_of_memory=reason)
+
+    def _why_unfit(self, config: TrialConfig) -> str:
+        return why_unfit(config, self._folder.experiment, Expected(**self._leg[EXPECTED]))
+
+    def _advance(self, config: TrialConfig, values: dict[str, Any]) -> dict[str, Any]:
+        fit = self._fit or RecordedFit(config, self._folder, values)
+        if self._fit is None:
+            self._fit = fit
+            fit.close()
+        epoch = self._stored(fit) or _trained(fit)
         self._known = epoch.epoch
-        best = best_epoch(self._up_to_known())
+        best = best_epoch([one for one in fit.epochs if one.epoch <= self._known])
         score = best.score if best else math.nan
-        return self._result(score, epoch.epoch, record=epoch.model_dump_json())
+        notice, fit.notice = fit.notice, ""
+        record = epoch.model_dump_json()
+        return self._result(best_score=score, step=epoch.epoch, epoch=record, notice=notice)
 
-    def _result(
-        self, score: float, step: int, *, record: str = "", failure: str = ""
-    ) -> dict[str, Any]:
-        notice, self._fit.notice = self._fit.notice, ""
-        return {BEST: score, STEP: step, EPOCH: record, FAILURE: failure, NOTICE: notice}
+    def _result(self, **found: Any) -> dict[str, Any]:
+        nothing = {BEST: 0.0, STEP: self._known, EPOCH: "", NOTICE: ""}
+        node = {NODE: ray.get_runtime_context().get_node_id() if ray.is_initialized() else ""}
+        return {**nothing, FAILURE: "", OUT_OF_MEMORY: "", UNFIT: "", **node, **found}
 
-    def _stored(self) -> EpochRecord | None:
-        return next((epoch for epoch in self._fit.epochs if epoch.epoch > self._known), None)
+    def _stored(self, fit: RecordedFit) -> EpochRecord | None:
+        return next((epoch for epoch in fit.epochs if epoch.epoch > self._known), None)
 
-    def _trained(self) -> EpochRecord:
-        # Between two epochs the trial is nobody's: after a pause another process may go on.
-        self._fit.reopen()
-        try:
-            return self._fit.step()
-        finally:
-            self._fit.close()
 
-    def _up_to_known(self) -> list[EpochRecord]:
-        return [epoch for epoch in self._fit.epochs if epoch.epoch <= self._known]
+def with_relief(base: TrialConfig, times: int) -> TrialConfig:
+    """Return the settings with which a trial that ran out of memory so often takes less of it.
+
+    The batches stay the same, and are trained in parts of half the size.
+    """
+    parts = base.machine.micro_batches * 2**times
+    return base.with_values({"machine.micro_batches": parts})
+
+
+class _OutOfMemoryError(Exception):
+    """The trial's own error, without its traceback, which holds on to the tensors."""
+
+
+def _trained(fit: RecordedFit) -> EpochRecord:
+    # Between two epochs the trial is nobody's: after a pause another process may go on.
+    fit.reopen()
+    try:
+        return fit.step()
+    finally:
+        fit.close()
 
 
 @contextmanager
@@ -92,6 +128,8 @@ def _failures_kept(folder: TrialFolder) -> Generator[None]:
         raise
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
+        if is_out_of_memory(error):
+            raise _OutOfMemoryError(reason.splitlines()[0]) from None
         failed = Outcome(status="failed", reason=reason, traceback=traceback.format_exc())
         folder.write_outcome(failed)
         raise

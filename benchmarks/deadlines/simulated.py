@@ -10,12 +10,13 @@ import random
 from dataclasses import dataclass, field
 
 from benchmarks.deadlines.report import Met
-from orchestrator.decisions import Ask, Search
+from orchestrator.decisions import Search
 from orchestrator.estimates import CLOSING_SECONDS
 from orchestrator.journal import Ended
 from orchestrator.pace import Pace
 from orchestrator.proposals import Sampled, samplers
 from orchestrator.rules import Halving, rung_levels
+from orchestrator.states import Ask
 from orchestrator.timekeeper import Timekeeper, Work
 from orchestrator.timetable import EvalWork
 from search_spaces.language import Space, choice, log_uniform

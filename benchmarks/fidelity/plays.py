@@ -10,8 +10,9 @@ import numpy as np
 
 from benchmarks.fidelity.contenders import FIDELITIES, Contender, Step
 from benchmarks.fidelity.recorded import Recording, Trained
-from orchestrator.decisions import Ask, Search
+from orchestrator.decisions import Search
 from orchestrator.proposals import Listed
+from orchestrator.states import Ask
 from trainable.recipes.recipe import Settings
 
 CONFIGURATION = "configuration"

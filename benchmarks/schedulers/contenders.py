@@ -11,12 +11,13 @@ from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 from ray.tune.search.optuna import OptunaSearch
 
-from orchestrator.decisions import Ask, Search
+from orchestrator.decisions import Search
 from orchestrator.journal import Event
 from orchestrator.legs import LegScheduler, LegSearcher
 from orchestrator.portfolio import Past, portfolio
 from orchestrator.proposals import Sampled, samplers
 from orchestrator.rules import Halving, rung_levels
+from orchestrator.states import Ask
 from search_spaces.language import Space
 from trainable.config import TrialConfig
 from trainable.ray_trial import BEST

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from orchestrator.asked import Time, Unlimited
-from orchestrator.decisions import Ask, Search
+from orchestrator.decisions import Search
 from orchestrator.journal import Ended, Event
 from orchestrator.proposals import Proposals, Sampled, samplers
 from orchestrator.rules import Rule
+from orchestrator.states import Ask
 from search_spaces.language import Space, choice, log_uniform
 
 SPACE = Space("?", {"loss.name": choice("focal", "f1"), "optim.lr": log_uniform(1e-4, 1e-1)})

@@ -8,10 +8,11 @@ import pytest
 from played import STEPS, Watched, own_score, play, sampled
 
 from orchestrator.asked import Taken
-from orchestrator.decisions import OUT_OF_TIME, TRIES, Ask, Search
+from orchestrator.decisions import LOSSES_FORGIVEN, MOST_RELIEF, OUT_OF_TIME, TRIES, Search
 from orchestrator.journal import Began, Broke, Ended, Opened, Proposed, Reported
 from orchestrator.proposals import Listed
 from orchestrator.rules import Fifo, Halving
+from orchestrator.states import Ask
 
 LEVELS = (1, 3)
 
@@ -365,3 +366,53 @@ def test_as_many_trials_as_are_wanted_whole_are_trained_to_their_end():
         assert min(t.score for t in complete) >= max(
             t.score for t in played.search.trials.values() if t.step < 3
         )
+
+
+def test_lost_machines_are_no_failures_of_a_trial():
+    search, trial = started()
+    for _ in range(LOSSES_FORGIVEN):
+        search.broke(trial, "its machine was lost", "machine")
+        assert search.next_leg().trial == trial
+    search.broke(trial, "its machine was lost", "machine")
+    assert search.trials[trial].ended.status == "failed"
+
+
+def test_trial_that_runs_out_of_memory_is_given_more_relief_each_time():
+    search, trial = started()
+    relief = []
+    for _ in range(MOST_RELIEF):
+        search.broke(trial, "CUDA out of memory", "memory")
+        relief.append(search.next_leg().relief)
+    search.broke(trial, "CUDA out of memory", "memory")
+    assert relief == [1, 2]
+    assert search.trials[trial].ended.reason == "CUDA out of memory"
+
+
+def test_relief_is_known_after_a_restart():
+    search, trial = started(events := [])
+    search.broke(trial, "CUDA out of memory", "memory")
+    resumed = new_search([])
+    resumed.replay(events)
+    resumed.settle()
+    assert resumed.next_leg().relief == 1
+
+
+def test_more_trials_run_when_machines_join_and_fewer_when_they_leave():
+    search = new_search([], slots=1)
+    search.next_leg()
+    assert search.next_leg() is None
+    search.slots = 2
+    assert search.next_leg().trial == "trial-002"
+    search.slots = 1
+    search.broke("trial-001", "its machine was lost", "machine")
+    assert search.next_leg() is None
+
+
+def new_search(events, slots=1):
+    return Search(Ask(9, slots, lambda values: STEPS), sampled(), Fifo(), write=events.append)
+
+
+def started(events=None):
+    """A search whose first trial runs."""
+    search = new_search([] if events is None else events)
+    return search, search.next_leg().trial

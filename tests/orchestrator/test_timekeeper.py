@@ -3,9 +3,10 @@
 import pytest
 from played import own_score, sampled
 
-from orchestrator.decisions import Ask, Search
+from orchestrator.decisions import Search
 from orchestrator.pace import Pace
 from orchestrator.rules import Halving
+from orchestrator.states import Ask
 from orchestrator.timekeeper import Timekeeper, Work
 from orchestrator.timetable import EvalWork
 from trainable.config import TrialConfig

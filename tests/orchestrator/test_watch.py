@@ -6,13 +6,14 @@ import pytest
 from played import STEPS, own_score, sampled
 from rich.console import Console
 
-from orchestrator.decisions import Ask, Search
+from orchestrator.decisions import Search
 from orchestrator.journal import Ended, Reported
 from orchestrator.live import LiveTable
 from orchestrator.pace import Pace
 from orchestrator.plan import make_plan
 from orchestrator.progress import SearchGoal
 from orchestrator.rules import Halving
+from orchestrator.states import Ask
 from orchestrator.timekeeper import Timekeeper, Work
 from orchestrator.timetable import EvalWork
 from orchestrator.watch import SearchWatch, stored_progress

@@ -4,16 +4,22 @@ import json
 
 import pytest
 
+from trainable.dataset import load_data
+from trainable.experiment import Asked, start_experiment, versions
 from trainable.ray_trial import (
     BASE,
     BEST,
     EPOCH,
+    EXPECTED,
     EXPERIMENT,
     FAILURE,
     KNOWN,
     NOTICE,
+    OUT_OF_MEMORY,
+    RELIEF,
     STEP,
     TRIAL,
+    UNFIT,
     RayTrial,
 )
 from trainable.recorded import RecordedFit
@@ -23,19 +29,28 @@ EPOCHS = 3
 
 
 @pytest.fixture
-def folder(tmp_path) -> ExperimentFolder:
-    return ExperimentFolder(tmp_path / "experiment")
+def folder(tmp_path, tiny) -> ExperimentFolder:
+    folder = ExperimentFolder(tmp_path / "experiment")
+    folder.path.mkdir()
+    start_experiment(folder, Asked("", "", [], {}, {}), [load_data(tiny.data)])
+    return folder
 
 
 @pytest.fixture
 def leg(tiny, folder):
     """Starts a leg of trial-001 whose first steps are known."""
     base = tiny.with_values({"train.epochs": EPOCHS})
+    expected = {"code": versions()["code"], "data": folder.read_record().data_fingerprint}
 
-    def start(known, **values):
-        own = {BASE: base.model_dump(mode="json"), EXPERIMENT: str(folder.path)}
-        changed = {path.replace("_", "."): value for path, value in values.items()}
-        return RayTrial({**changed, **own, TRIAL: "trial-001", KNOWN: known})
+    def start(known, *, relief=0, other=None, **values):
+        shared = {
+            BASE: base.model_dump(mode="json"),
+            EXPERIMENT: str(folder.path),
+            EXPECTED: expected | (other or {}),
+        }
+        changed = {path.replace("_", ".", 1): value for path, value in values.items()}
+        own = {TRIAL: "trial-001", KNOWN: known, RELIEF: relief}
+        return RayTrial({**changed, **shared, **own})
 
     return start
 
@@ -100,9 +115,33 @@ def test_process_that_was_built_and_never_used_leaves_a_trial_as_it_is(leg, fold
 
 
 def test_why_a_process_broke_is_kept(leg, folder):
+    trial = leg(known=0, cv_folds=12)
     with pytest.raises(ValueError, match=r"cv\.folds"):
-        leg(known=0, cv_folds=12)
+        trial.train()
     outcome = folder.trial("trial-001").read_outcome()
     assert outcome.status == "failed"
     assert "lower cv.folds" in outcome.reason
     assert "Traceback" in outcome.traceback
+
+
+def test_machine_with_other_code_trains_nothing(leg, folder):
+    result = leg(known=0, other={"code": "0123456789ab"}).train()
+    assert "other code" in result[UNFIT]
+    assert folder.trials() == []
+
+
+def test_machine_with_other_images_trains_nothing(leg, folder):
+    result = leg(known=0, other={"data": "0123456789abcdef"}).train()
+    assert "other images" in result[UNFIT]
+    assert folder.trials() == []
+
+
+def test_machine_that_does_not_see_the_experiment_trains_nothing(leg, folder):
+    folder.path.rename(folder.path.with_name("elsewhere"))
+    assert "does not see" in leg(known=0).train()[UNFIT]
+
+
+def test_trial_that_ran_out_of_memory_trains_its_batches_in_parts(leg, folder):
+    relieved = leg(known=0, relief=1).train()
+    assert relieved[OUT_OF_MEMORY] == ""
+    assert folder.trial("trial-001").read().record.config.machine.micro_batches == 2

@@ -1,0 +1,32 @@
+"""Why was a leg of a trial broken off: by the trial's own failure, or the machine's?"""
+
+from dataclasses import dataclass
+
+from ray.exceptions import ActorUnavailableError, RayActorError, RayTaskError
+
+from orchestrator.journal import Cause
+from trainable.store import BusyTrialError
+
+NODE_DIED = "because its node has died"
+"""What Ray writes of an actor whose machine is gone."""
+
+
+@dataclass(frozen=True)
+class Breakage:
+    """What Ray tells of a leg that was broken off; ``reason`` is empty where the trial knows it."""
+
+    cause: Cause
+    reason: str = ""
+
+
+def breakage_of(error: BaseException | None) -> Breakage:
+    """Return what an error of Ray's means: what the machine did is not counted as a failure."""
+    if isinstance(error, RayTaskError) and isinstance(error.cause, BusyTrialError):
+        return Breakage("machine", str(error.cause))
+    if isinstance(error, ActorUnavailableError):
+        return Breakage("machine", "its machine could not be reached")
+    if isinstance(error, RayActorError) and error.preempted:
+        return Breakage("machine", "its machine was taken away")
+    if isinstance(error, RayActorError) and NODE_DIED in str(error):
+        return Breakage("machine", "its machine was lost")
+    return Breakage("trial")

@@ -1,0 +1,81 @@
+"""How many trials fit at once, and where, on machines that come and go?"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ray import tune
+
+from orchestrator.config import ClusterSection
+from orchestrator.decisions import Search
+from orchestrator.journal import Event, NodeChange, NodeChanged
+from orchestrator.nodes import NODE_ID_LABEL, Node, Nodes
+from orchestrator.slots import Slots, slots_on
+from orchestrator.states import Leg
+from trainable.ray_trial import PLACE
+from trainable.settings import UserError
+
+ALONE_FROM = 2
+"""Times that a trial ran out of memory before it has a GPU to itself."""
+CPUS, GPUS, AVOID = "cpus", "gpus", "avoid"
+"""Keys of a leg's place: of what a machine must have so much, and which ones it must not be."""
+
+
+class Elastic:
+    """Gives a search as many slots as there are; ``say`` and ``write`` are told of changes."""
+
+    def __init__(
+        self,
+        cluster: ClusterSection,
+        slots: Slots,
+        search: Search,
+        *,
+        say: Callable[[str], None],
+        write: Callable[[Event], None],
+    ) -> None:
+        self._most = cluster.max_concurrent or None
+        self._slots = slots
+        self._search = search
+        self._say = say
+        self._write = write
+        self.nodes = Nodes(self._tell)
+
+    def look(self) -> None:
+        """See which machines are there; UserError where not one that is there can train."""
+        self.nodes.look()
+        if self.nodes.problems and not self.nodes.usable and not self.nodes.any_leaves:
+            raise UserError(f"no machine can train: {'; '.join(self.nodes.problems)}")
+
+    def place_of(self, leg: Leg) -> Mapping[str, Any]:
+        """Return what a leg needs of a machine, and which machines it must not be started on."""
+        is_alone = leg.relief >= ALONE_FROM and 0 < self._slots.gpus < 1
+        gpus = 1.0 if is_alone else self._slots.gpus
+        avoid = sorted(self.nodes.avoided)
+        return {PLACE: {CPUS: self._slots.cpus, GPUS: gpus, AVOID: avoid}}
+
+    def _tell(self, node: Node, change: NodeChange, reason: str) -> None:
+        fitting = slots_on(self.nodes.usable, self._slots.cpus, self._slots.gpus)
+        self._search.slots = min(fitting, self._most or fitting)
+        self._write(
+            NodeChanged(node=node.name, change=change, reason=reason, slots=self._search.slots)
+        )
+        why = f" ({reason})" if reason else ""
+        now = f"{self._search.slots} trials fit at once"
+        self._say(f"machine {node.name} {_CHANGES[change]}{why}: {now}")
+
+
+def group_of(config: Mapping[str, Any]) -> tune.PlacementGroupFactory:
+    """Return what Ray reserves for a leg."""
+    place = config[PLACE]
+    bundle = {"CPU": place[CPUS]} | ({"GPU": place[GPUS]} if place[GPUS] else {})
+    if not place[AVOID]:
+        return tune.PlacementGroupFactory([bundle])
+    elsewhere = {NODE_ID_LABEL: f"!in({','.join(place[AVOID])})"}
+    return tune.PlacementGroupFactory([bundle], bundle_label_selector=[elsewhere])
+
+
+_CHANGES: Mapping[NodeChange, str] = {
+    "joined": "has joined",
+    "lost": "is gone",
+    "leaving": "is leaving",
+    "unfit": "is not used",
+}

@@ -1,0 +1,87 @@
+"""A trial hangs when it is silent for far longer than its own epochs take."""
+
+import pytest
+
+from orchestrator.watchdog import (
+    FIRST_SILENCE_SECONDS,
+    LEAST_SILENCE_SECONDS,
+    TIMES_AS_LONG,
+    UNKNOWN_SILENCE_SECONDS,
+    Watchdog,
+)
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def watchdog(clock) -> Watchdog:
+    """It watches trial-001, which has trained an epoch of 20 s."""
+    watchdog = Watchdog(clock)
+    watchdog.began("trial-001")
+    clock.now = 30.0
+    watchdog.heard("trial-001", 20.0)
+    return watchdog
+
+
+def test_trial_hangs_when_it_is_silent_for_many_of_its_own_epochs(watchdog, clock):
+    clock.now += TIMES_AS_LONG * 20.0
+    assert watchdog.hanging() == {}
+    clock.now += 1
+    assert "3m 21s" in watchdog.hanging()["trial-001"]
+    assert "its longest epoch took 20s" in watchdog.hanging()["trial-001"]
+
+
+def test_longest_epoch_counts(watchdog, clock):
+    watchdog.heard("trial-001", 5.0)
+    clock.now += TIMES_AS_LONG * 20.0
+    assert watchdog.hanging() == {}
+
+
+def test_slow_trial_is_not_judged_by_the_quick_ones(watchdog, clock):
+    watchdog.began("trial-002")
+    watchdog.heard("trial-002", 100.0)
+    clock.now += TIMES_AS_LONG * 100.0
+    assert list(watchdog.hanging()) == ["trial-001"]
+
+
+def test_short_epochs_are_given_a_while(clock):
+    watchdog = Watchdog(clock)
+    watchdog.heard("trial-001", 0.1)
+    clock.now += LEAST_SILENCE_SECONDS
+    assert watchdog.hanging() == {}
+    clock.now += 1
+    assert list(watchdog.hanging()) == ["trial-001"]
+
+
+def test_first_epoch_of_all_is_waited_for_long(clock):
+    watchdog = Watchdog(clock)
+    watchdog.began("trial-001")
+    clock.now += UNKNOWN_SILENCE_SECONDS
+    assert watchdog.hanging() == {}
+    clock.now += 1
+    assert list(watchdog.hanging()) == ["trial-001"]
+
+
+def test_first_epoch_of_a_leg_is_judged_by_those_of_others(watchdog, clock):
+    watchdog.ended("trial-001")
+    watchdog.began("trial-002")
+    clock.now += max(FIRST_SILENCE_SECONDS, TIMES_AS_LONG * 30.0)
+    assert watchdog.hanging() == {}
+    clock.now += 1
+    assert list(watchdog.hanging()) == ["trial-002"]
+
+
+def test_trial_that_is_over_does_not_hang(watchdog, clock):
+    watchdog.ended("trial-001")
+    clock.now += UNKNOWN_SILENCE_SECONDS + 1
+    assert watchdog.hanging() == {}
