@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from trainable.files import StorageError
 from trainable.settings import UserError
-from trainable.store import StorageError
 
 RunsOption = Annotated[Path, typer.Option(help="Folder of the experiments.")]
 ExperimentOption = Annotated[str, typer.Option(help="An experiment's name, or the latest one.")]

@@ -7,8 +7,8 @@ import pandas as pd
 
 from analysis.output import FORMULA
 from analysis.suspects import Suspect
+from trainable.files import write_text
 from trainable.label_fixes import COLUMNS
-from trainable.store import write_text
 
 
 def write_fixes(file: Path, found: Sequence[Suspect]) -> list[str]:

@@ -16,8 +16,9 @@ from analysis.person_evidence import TASK_OF_KIND, Kind, Numbers
 from analysis.predictions import read_validation
 from analysis.results import Trial, load_experiment
 from analysis.suspects import Suspect, find_suspects
+from trainable.files import write_text
 from trainable.settings import UserError
-from trainable.store import LATEST, ExperimentFolder, write_text
+from trainable.store import LATEST, ExperimentFolder
 from trainable.table import read_table
 
 SHOWN, ON_PAGE = 20, 100

@@ -10,8 +10,10 @@ import pandas as pd
 from pydantic import Field, ValidationError
 
 from analysis.submission import ANSWER, IMAGE, read_answers
+from trainable.files import write_text
 from trainable.settings import Section, UserError
-from trainable.store import LATEST, SubmissionsFolder, now, write_text
+from trainable.store import LATEST, now
+from trainable.submissions import SubmissionsFolder
 
 SHORT = 8
 """Digits of a hash that people are shown."""

@@ -8,9 +8,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.results import Trial
+from trainable.arrays import Probabilities
 from trainable.labels import CLASS_COUNT
 from trainable.settings import UserError
-from trainable.store import Probabilities
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from trainable.files import UnreadableFileError
 from trainable.labels import TASKS
 from trainable.metrics import SCORE
 from trainable.records import EpochRecord, TrialResults
-from trainable.store import (
-    ExperimentFolder,
-    TrialFolder,
-    UnreadableFileError,
-    open_experiment,
-)
+from trainable.store import ExperimentFolder, TrialFolder, open_experiment
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from trainable.files import write_text
 from trainable.labels import CLASS_COUNT
 from trainable.settings import UserError
-from trainable.store import ExperimentFolder, write_text
+from trainable.store import ExperimentFolder
 
 IMAGE, ANSWER = "ImageID", "ans"
 """The columns of the competition's info.csv and of answers.csv."""

@@ -28,8 +28,10 @@ from analysis.submission_rows import (
     entry_rows,
     move_rows,
 )
+from trainable.files import write_text
 from trainable.settings import UserError
-from trainable.store import LATEST, SubmissionsFolder, open_experiment, write_text
+from trainable.store import LATEST, open_experiment
+from trainable.submissions import SubmissionsFolder
 
 Out = Path | None
 app = new_app()

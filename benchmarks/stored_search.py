@@ -10,13 +10,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from search_spaces.catalogue import SPACES
+from trainable.arrays import Probabilities
 from trainable.config import TrialConfig
 from trainable.experiment import versions
 from trainable.labels import CLASS_COUNT
 from trainable.metrics import METRICS, scores
 from trainable.records import EpochRecord, ExperimentRecord, MachineRecord, Outcome, TrialRecord
 from trainable.settings import Value
-from trainable.store import ExperimentFolder, Probabilities, create_experiment, now
+from trainable.store import ExperimentFolder, create_experiment, now
 from trainable.table import FaceTable, read_table
 
 NAME, SPACE = "large", "loss_aug"

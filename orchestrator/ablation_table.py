@@ -15,9 +15,10 @@ from rich.table import Table
 from orchestrator.ablation import Row
 from orchestrator.ablation_plan import Ablation, points_of
 from trainable.comparison import Difference, paired_difference
+from trainable.files import write_text
 from trainable.metrics import METRIC_HEADINGS
 from trainable.records import TrialResults
-from trainable.store import ExperimentFolder, TrialFolder, write_text
+from trainable.store import ExperimentFolder, TrialFolder
 
 FILE = "ablation.csv"
 

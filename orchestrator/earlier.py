@@ -8,8 +8,9 @@ from pathlib import Path
 from orchestrator.projection import Projected, contradiction, project
 from search_spaces.language import Space
 from trainable.config import TrialConfig
+from trainable.files import UnreadableFileError
 from trainable.records import ExperimentRecord, TrialResults, compact
-from trainable.store import ExperimentFolder, UnreadableFileError
+from trainable.store import ExperimentFolder
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from trainable.experiment import refuse_mixed
+from trainable.files import UnreadableFileError
 from trainable.recipes.recipe import Settings
 from trainable.records import SEED, ConfirmedTrial, TrialResults, rank
 from trainable.settings import UserError
-from trainable.store import ExperimentFolder, TrialFolder, UnreadableFileError, open_experiment
+from trainable.store import ExperimentFolder, TrialFolder, open_experiment
 
 
 def searched_experiment(runs: Path, name: str) -> ExperimentFolder:

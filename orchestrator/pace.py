@@ -10,13 +10,9 @@ from statistics import median, median_low
 
 from orchestrator.kind import Kind, backbones, kind_of, times_as_long
 from trainable.config import TrialConfig
+from trainable.files import UnreadableFileError
 from trainable.records import EpochRecord, MachineRecord
-from trainable.store import (
-    ExperimentFolder,
-    TrialFolder,
-    UnreadableFileError,
-    all_experiments,
-)
+from trainable.store import ExperimentFolder, TrialFolder, all_experiments
 
 REMEMBERED = 9
 """The median of so many last measurements counts: a process's first epoch is slow, and one among

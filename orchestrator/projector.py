@@ -24,11 +24,13 @@ from sklearn.decomposition import PCA
 from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 
 from orchestrator.photo_sheet import Pixels
+from trainable.arrays import Embeddings, Probabilities
 from trainable.config import TrialConfig
 from trainable.dataset import load_data
 from trainable.embedding import embedding_member
+from trainable.files import atomic_file, write_text
 from trainable.labels import CLASS_NAMES, TASK_CLASSES, TASKS, decode
-from trainable.store import Embeddings, Probabilities, TrialFolder, atomic_file, write_text
+from trainable.store import TrialFolder
 
 CONFIG, POINTS_FILE = "projector_config.pbtxt", "embedding.tsv"
 LABELS_FILE, THUMBNAILS_FILE = "labels.tsv", "thumbnails.jpg"

@@ -8,14 +8,10 @@ from pathlib import Path
 from trainable.config import TrialConfig
 from trainable.dataset import load_data
 from trainable.device import Device, select_device
+from trainable.files import UnreadableFileError
 from trainable.recipes.recipe import Settings
 from trainable.records import Outcome, TrialResults
-from trainable.store import (
-    ExperimentFolder,
-    TrialFolder,
-    UnreadableFileError,
-    all_experiments,
-)
+from trainable.store import ExperimentFolder, TrialFolder, all_experiments
 
 NUMERIC = ("code", "torch", "timm", "albumentations", "numpy", "scikit-learn")
 """Versions that a trial's numbers depend on; the others only decide which trials there are."""

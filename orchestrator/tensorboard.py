@@ -24,9 +24,9 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 from orchestrator.hparams import HParamsTable, best_so_far, verdict
 from search_spaces.language import Space
 from trainable.config import TrialConfig
+from trainable.files import StorageError
 from trainable.records import EpochRecord, Status, rank
 from trainable.settings import Value
-from trainable.store import StorageError
 
 PICTURES = "*.pictures"
 

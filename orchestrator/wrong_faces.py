@@ -8,8 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from orchestrator.photo_sheet import Line, Tile, read_photo
+from trainable.arrays import Probabilities
 from trainable.labels import TASK_CLASSES, TASKS, decode, task_probabilities
-from trainable.store import Probabilities
 
 Parts = Mapping[str, NDArray[np.integer]]
 """Task -> classes (N,)."""

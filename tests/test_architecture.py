@@ -14,8 +14,9 @@ PACKAGES = ("analysis", "orchestrator", "search_spaces", "trainable")
 LIGHT = tuple(
     f"trainable.{name}"
     for name in (
-        *("cache", "comparison", "config", "label_fixes", "labels", "metrics", "records"),
-        *("resampling", "sections", "settings", "store", "table", "voting"),
+        *("arrays", "cache", "comparison", "config", "files", "label_fixes", "labels", "metrics"),
+        *("records", "resampling", "sections", "settings", "store", "submissions", "table"),
+        "voting",
     )
 )
 """What may be imported where neither torch nor Ray is."""

@@ -14,7 +14,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from trainable.store import atomic_path, link_or_copy, reading
+from trainable.files import atomic_path, link_or_copy, reading
 
 STATE, CHECKSUM = "state", "checksum"
 """Keys of the header beside those of the notes."""

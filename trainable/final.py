@@ -12,12 +12,13 @@ import torch
 from trainable.checkpoint import load_state, save_state
 from trainable.command_line import Schema, read_words, run_command
 from trainable.experiment import check_same_data, check_same_views, refuse_mixed
+from trainable.files import UnreadableFileError
 from trainable.fitting import Fit
 from trainable.fold_fit import DivergedError
 from trainable.predict import StoredTrialWords, stored_trial
 from trainable.recorded import write_weights
 from trainable.settings import UserError, Value
-from trainable.store import TrialFolder, UnreadableFileError
+from trainable.store import TrialFolder
 
 SCHEMA = Schema("trainable.final", StoredTrialWords, {})
 ON_ALL: Mapping[str, Value] = {"cv.folds": 0, "cv.fidelity": "epochs"}

@@ -10,17 +10,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from trainable.arrays import Embeddings, Probabilities
 from trainable.checkpoint import packed
 from trainable.config import CvConfig, TrialConfig
 from trainable.dataset import load_data
-from trainable.device import release_memory
+from trainable.device import peak_memory, release_memory
 from trainable.embedding import embedding_member
 from trainable.fold_fit import DivergedError, FoldEpoch
 from trainable.folds import Fold
 from trainable.metrics import main_score, scores
 from trainable.networks import Member, Networks, Predictions, place
 from trainable.records import EpochRecord
-from trainable.store import Embeddings, Probabilities
 from trainable.voting import VOTES
 
 
@@ -81,6 +81,7 @@ class Fit:
             train_loss=float(np.mean([epoch.loss for epoch in epochs])),
             lr=epochs[0].lr,
             seconds=seconds,
+            memory_bytes=peak_memory(),
         )
 
     def train_epoch(self) -> list[FoldEpoch]:

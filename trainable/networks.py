@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from trainable.arrays import Embeddings
 from trainable.config import TrialConfig
 from trainable.dataset import FaceData
 from trainable.device import loader_count
 from trainable.fold_fit import FoldEpoch, FoldFit
 from trainable.folds import Fold
-from trainable.store import Embeddings
 
 Predictions = Mapping[str, NDArray[np.floating]]
 """Member -> probabilities (N, 18)."""

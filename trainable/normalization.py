@@ -14,7 +14,7 @@ from timm.data.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from trainable.cache import ImageCache
 from trainable.config import TrialConfig
 from trainable.dataset import FaceData
-from trainable.store import write_text
+from trainable.files import write_text
 
 COMPETITION_MEAN = (0.548, 0.504, 0.479)
 COMPETITION_STD = (0.237, 0.247, 0.246)

@@ -13,20 +13,13 @@ from safetensors.torch import save_file
 
 from trainable.checkpoint import load_state, packed, read_notes, save_state
 from trainable.config import TrialConfig
-from trainable.device import select_device
+from trainable.device import processor_name, select_device
 from trainable.experiment import versions
+from trainable.files import UnreadableFileError, atomic_path, reading
 from trainable.fitting import Fit
 from trainable.records import EpochRecord, MachineRecord, TrialRecord, best_epoch
 from trainable.settings import UserError, Value
-from trainable.store import (
-    EPOCHS,
-    BusyTrialError,
-    TrialFolder,
-    UnreadableFileError,
-    atomic_path,
-    now,
-    reading,
-)
+from trainable.store import EPOCHS, BusyTrialError, TrialFolder, now
 
 CODE = "code"
 """Key, among the notes of a state and the versions, of the code that wrote it."""
@@ -188,7 +181,6 @@ def write_weights(fit: Fit, path: Path) -> None:
 def machine_record(config: TrialConfig) -> MachineRecord:
     """Return where this process trains: what must be alike for the same numbers."""
     device = select_device(config.machine, sam_rho=config.optim.sam_rho)
-    is_cuda = device.name == "cuda"
     return MachineRecord(
         host=platform.node(),
         process=os.getpid(),
@@ -196,9 +188,5 @@ def machine_record(config: TrialConfig) -> MachineRecord:
         precision=device.precision,
         threads=torch.get_num_threads(),
         torch=torch.__version__,
-        processor=torch.cuda.get_device_name() if is_cuda else _processor(),
+        processor=processor_name(device.name),
     )
-
-
-def _processor() -> str:
-    return f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"

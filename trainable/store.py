@@ -1,9 +1,7 @@
 """Where is everything kept? The one place that knows the names of stored files.
 
     <runs>/latest -> <experiment>
-    <runs>/submissions/ledger.jsonl              what was ever handed in, a submission a line
-                       <hash>.csv                its answers
-                       public.html               its public scores against those out-of-fold
+    <runs>/submissions/                          what was handed in: submissions.py
     <runs>/<experiment>/experiment.json          what was asked, of which data
                         images.csv               training images: row, image, person, label, age
                         eval_images.csv          eval images in the order of the submission
@@ -22,29 +20,24 @@
                                 final.npz, final.safetensors   the same, trained on all persons
                                 .lock            held by the process that trains
 
-Every file is written beside its final name and renamed, so a reader sees the old file or the
-new one, and a full disk leaves what was stored before.
+How they are written is in files.py.
 """
 
-import io
 import os
 import shutil
-import tempfile
-import zipfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import pandas as pd
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
-from safetensors import SafetensorError
+from pydantic import TypeAdapter
 
+from trainable.arrays import Embeddings, Probabilities, read_arrays, write_arrays
+from trainable.files import atomic_file, link_or_copy, locked, partial_name, reading, write_text
 from trainable.records import (
     EpochRecord,
     ExperimentRecord,
@@ -53,9 +46,9 @@ from trainable.records import (
     TrialResults,
 )
 from trainable.settings import UserError, unknown_name
+from trainable.submissions import SUBMISSIONS
 
 LATEST = "latest"
-SUBMISSIONS = "submissions"
 EVAL_EMBEDDINGS, VALIDATION_EMBEDDINGS = "eval-embeddings.npz", "validation-embeddings.npz"
 OF_EVAL = ("eval.npz", EVAL_EMBEDDINGS, VALIDATION_EMBEDDINGS)
 """What is made when the eval images are predicted."""
@@ -63,43 +56,14 @@ RESULTS = ("epochs.json", "validation.npz", *OF_EVAL, "weights.safetensors")
 """What a trial found, the epochs first: files that are replaced and never changed."""
 EPOCHS = TypeAdapter(list[EpochRecord])
 RUNNING = Outcome(status="running")
-UNREADABLE = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, SafetensorError)
-"""What the libraries raise where a file is damaged."""
 TRAINED = ("epochs.json", "validation.npz", "final.npz", "*.safetensors")
 """The files that the process that trains writes, and nobody else."""
 LOCK_SECONDS = 60.0
 """How long a trial waits for the last process that trained it to be gone."""
 
 
-class StorageError(OSError):
-    """A result could not be written; the message names the file and the cause."""
-
-
-class UnreadableFileError(UserError):
-    """A stored file is missing or damaged; the message names the file and the cause."""
-
-
 class BusyTrialError(UserError):
     """Another process trains the trial; the message names its folder."""
-
-
-@dataclass(frozen=True)
-class Probabilities:
-    """Predictions of some images: ``rows`` (N,) of the table, ``values`` (N, 18) float16."""
-
-    rows: NDArray[np.int32]
-    values: NDArray[np.float16]
-
-
-@dataclass(frozen=True)
-class Embeddings:
-    """Features of some images: ``rows`` (N,) of the table, ``values`` (N, F) float16.
-
-    Each row of ``values`` has length 1, so that their products are cosine similarities.
-    """
-
-    rows: NDArray[np.int32]
-    values: NDArray[np.float16]
 
 
 @dataclass(frozen=True)
@@ -171,7 +135,7 @@ class TrialFolder:
     def discard_partial_files(self) -> None:
         """Delete what a process that was killed while it wrote has left."""
         for name in TRAINED:
-            for partial in self.path.glob(_partial_name(name, "*")):
+            for partial in self.path.glob(partial_name(name, "*")):
                 partial.unlink(missing_ok=True)
 
     @contextmanager
@@ -183,7 +147,7 @@ class TrialFolder:
         busy = BusyTrialError(
             f"{self.path} is being trained by another process: end that one first, or wait"
         )
-        with _locked(self.path / ".lock", LOCK_SECONDS, busy):
+        with locked(self.path / ".lock", LOCK_SECONDS, busy):
             yield
 
     def write_record(self, record: TrialRecord) -> None:
@@ -201,20 +165,20 @@ class TrialFolder:
 
     def write_validation(self, probabilities: Probabilities) -> None:
         """Keep the out-of-fold probabilities of the best epoch."""
-        _write_arrays(self.path / "validation.npz", probabilities)
+        write_arrays(self.path / "validation.npz", probabilities)
 
     def write_eval(self, probabilities: Probabilities) -> None:
         """Keep the eval images' probabilities."""
-        _write_arrays(self.path / "eval.npz", probabilities)
+        write_arrays(self.path / "eval.npz", probabilities)
 
     def write_embeddings(self, of_eval: Embeddings, of_validation: Embeddings) -> None:
         """Keep the features of the eval images and of the first fold's validation side."""
-        _write_arrays(self.path / EVAL_EMBEDDINGS, of_eval)
-        _write_arrays(self.path / VALIDATION_EMBEDDINGS, of_validation)
+        write_arrays(self.path / EVAL_EMBEDDINGS, of_eval)
+        write_arrays(self.path / VALIDATION_EMBEDDINGS, of_validation)
 
     def write_final(self, probabilities: Probabilities) -> None:
         """Keep the eval images' probabilities of a training on all persons."""
-        _write_arrays(self.path / "final.npz", probabilities)
+        write_arrays(self.path / "final.npz", probabilities)
 
     def read_final(self) -> Probabilities:
         """Return the eval images' probabilities of a training on all persons; UserError if none."""
@@ -223,11 +187,11 @@ class TrialFolder:
                 f"{self.name} was not trained on all persons; do it with: "
                 f"python -m trainable.final trial={self.path}"
             )
-        return Probabilities(*_read_arrays(self.path / "final.npz"))
+        return Probabilities(*read_arrays(self.path / "final.npz"))
 
     def read_validation(self) -> Probabilities:
         """Return the out-of-fold probabilities of the best epoch."""
-        return Probabilities(*_read_arrays(self.path / "validation.npz"))
+        return Probabilities(*read_arrays(self.path / "validation.npz"))
 
     def read_eval(self) -> Probabilities:
         """Return the eval images' probabilities; UserError where there are none yet."""
@@ -250,7 +214,7 @@ class TrialFolder:
                 f"{self.name} has no {what}; make them with: "
                 f"python -m trainable.predict trial={self.path}"
             )
-        return _read_arrays(self.path / file)
+        return read_arrays(self.path / file)
 
     def has_weights(self) -> bool:
         """Say whether the weights of the best epoch are kept."""
@@ -350,7 +314,7 @@ class ExperimentFolder:
         busy = UserError(
             f"{self.name} is being searched by another process; wait for it, or end it"
         )
-        with _locked(self.path / ".searched.lock", 0, busy):
+        with locked(self.path / ".searched.lock", 0, busy):
             yield
 
     def become_latest(self) -> None:
@@ -369,6 +333,10 @@ class ExperimentFolder:
         """Remove the experiment where no trial was started: a mistake leaves no trace."""
         if not self.trials():
             shutil.rmtree(self.path)
+
+    def is_there(self) -> bool:
+        """Say whether the experiment is seen from this machine."""
+        return (self.path / "experiment.json").exists()
 
     def read_record(self) -> ExperimentRecord:
         """Return what was asked."""
@@ -389,50 +357,6 @@ class ExperimentFolder:
         """Return the eval images in the order of the submission, indexed by row."""
         with reading(self.path / "eval_images.csv") as file:
             return pd.read_csv(file, index_col="row", dtype=str).rename(index=int)
-
-
-@dataclass(frozen=True)
-class SubmissionsFolder:
-    """Reads and writes what was handed in, of all experiments of the folder ``runs``."""
-
-    runs: Path
-
-    @property
-    def path(self) -> Path:
-        """The folder of submissions."""
-        return self.runs / SUBMISSIONS
-
-    @property
-    def ledger(self) -> Path:
-        """What is known of each submission, one a line."""
-        return self.path / "ledger.jsonl"
-
-    @property
-    def fit_page(self) -> Path:
-        """Public scores against those out-of-fold, HTML."""
-        return self.path / "public.html"
-
-    def answers(self, digest: str) -> Path:
-        """Return the file of a submission's answers."""
-        return self.path / f"{digest}.csv"
-
-    def lines(self) -> list[bytes]:
-        """Return the lines of the ledger, none where nothing was handed in yet."""
-        with reading(self.ledger):
-            return self.ledger.read_bytes().splitlines() if self.ledger.exists() else []
-
-    @contextmanager
-    def changed(self) -> Generator[list[bytes]]:
-        """Give the ledger's lines to change, to nobody else meanwhile, and then write them.
-
-        An error within the context leaves the ledger as it was.
-        """
-        busy = UserError(f"{self.ledger} is being written by another process; try again")
-        with _locked(self.path / ".lock", LOCK_SECONDS, busy):
-            lines = self.lines()
-            yield lines
-            with atomic_file(self.ledger) as file:
-                file.writelines(line + b"\n" for line in lines)
 
 
 def create_experiment(runs: Path, name: str) -> ExperimentFolder:
@@ -475,104 +399,3 @@ def all_experiments(runs: Path) -> list[ExperimentFolder]:
 def now() -> str:
     """Return the time as records keep it."""
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-@contextmanager
-def atomic_path(path: Path) -> Generator[Path]:
-    """Give the path of a file to write that takes the name ``path`` only when it is whole.
-
-    Raises StorageError when it cannot be written; what was stored before stays.
-    """
-    partial = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=_partial_name(path.name), dir=path.parent)
-        os.close(handle)
-        partial = Path(name)
-        yield partial
-        partial.chmod(0o644)
-        os.replace(partial, path)
-    except (OSError, SafetensorError) as error:
-        raise StorageError(f"cannot store {path}: {_cause(error)}") from error
-    finally:
-        if partial:
-            partial.unlink(missing_ok=True)
-
-
-@contextmanager
-def atomic_file(path: Path) -> Generator[IO[bytes]]:
-    """Open a file that takes its name only when it is whole, as ``atomic_path`` does."""
-    with atomic_path(path) as partial, partial.open("wb") as file:
-        yield file
-
-
-def link_or_copy(source: Path, target: Path) -> None:
-    """Let a stored file stand in a second place too, at once: a hard link where disks allow it.
-
-    Raises StorageError when it cannot be written.
-    """
-    link = target.with_name(f".{target.name}-link")
-    try:
-        link.hardlink_to(source)
-        os.replace(link, target)
-    except OSError:  # another disk, or one without links
-        with source.open("rb") as stored, atomic_file(target) as file:
-            shutil.copyfileobj(stored, file)
-    finally:
-        link.unlink(missing_ok=True)  # renaming a link to the file it links to does nothing
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file at once or not at all."""
-    with atomic_file(path) as file:
-        file.write(text.encode())
-
-
-@contextmanager
-def _locked(file: Path, seconds: float, busy: UserError) -> Generator[None]:
-    """Lock a file up to the end of the context; raise ``busy`` while another process has it."""
-    lock = FileLock(file, timeout=seconds, thread_local=False)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout:
-        raise busy from None
-    except OSError as error:
-        raise StorageError(f"cannot store {file.parent}: {error.strerror or error}") from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _write_arrays(path: Path, arrays: Probabilities | Embeddings) -> None:
-    buffer = io.BytesIO()
-    np.savez(buffer, rows=arrays.rows, values=arrays.values)
-    with atomic_file(path) as file:
-        file.write(buffer.getvalue())
-
-
-def _read_arrays(path: Path) -> tuple[NDArray[np.int32], NDArray[np.float16]]:
-    with reading(path):
-        arrays = np.load(io.BytesIO(path.read_bytes()), allow_pickle=False)
-        return arrays["rows"], arrays["values"]
-
-
-@contextmanager
-def reading(path: Path) -> Generator[Path]:
-    """Give the path of a file to read; UnreadableFileError says what is wrong with it."""
-    try:
-        yield path
-    except UNREADABLE as error:
-        raise UnreadableFileError(f"cannot read {path}: {_cause(error)}") from error
-
-
-def _partial_name(name: str, rest: str = "") -> str:
-    return f".{name}-{rest}"
-
-
-def _cause(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        problem = error.errors()[0]
-        return ": ".join([".".join(map(str, problem["loc"])), problem["msg"]]).removeprefix(": ")
-    return (isinstance(error, OSError) and error.strerror) or str(error)

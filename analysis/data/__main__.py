@@ -7,8 +7,8 @@ from pydantic import Field
 from analysis.data.page import Shown, data_page
 from trainable.command_line import TRIAL_GROUPS, Schema, read_words, refuse_swept, run_command
 from trainable.config import TrialConfig, trial_part
+from trainable.files import write_text
 from trainable.settings import Section
-from trainable.store import write_text
 
 
 class PageConfig(Section):

@@ -12,9 +12,9 @@ from analysis.ensembles.evidence import Joint
 from analysis.grouping.groups import found_groups, share_of_right_pairs
 from analysis.grouping.together import decided_together
 from analysis.results import Trial
+from trainable.arrays import Embeddings
 from trainable.comparison import Difference, paired_difference
 from trainable.settings import UserError
-from trainable.store import Embeddings
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ import typer
 from analysis.commands import RUNS, ExperimentOption, RunsOption, new_app, user_errors
 from analysis.report.evidence import read_evidence
 from analysis.report.page import report_page
-from trainable.store import LATEST, write_text
+from trainable.files import write_text
+from trainable.store import LATEST
 
 REPORT = "report.html"
 """Its usual name, in the experiment's folder."""

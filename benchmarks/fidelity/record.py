@@ -19,12 +19,12 @@ from benchmarks.task import BACKBONE, SPACE
 from search_spaces.catalogue import space_named
 from trainable.config import CvConfig, TrialConfig
 from trainable.dataset import load_data
+from trainable.files import atomic_file, write_text
 from trainable.fold_fit import DivergedError
 from trainable.folds import make_folds
 from trainable.networks import Member, Networks
 from trainable.recipes.recipe import Settings
 from trainable.settings import UserError
-from trainable.store import atomic_file, write_text
 from trainable.table import PERSON_COLUMNS, read_csv, read_table
 
 HELD_OUT = "holdout.csv"

@@ -10,6 +10,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from analysis import ensemble, leaderboard
+from trainable.arrays import Probabilities
 from trainable.config import TrialConfig
 from trainable.metrics import METRICS, scores
 from trainable.records import (
@@ -21,7 +22,7 @@ from trainable.records import (
     Status,
     TrialRecord,
 )
-from trainable.store import ExperimentFolder, Probabilities, TrialFolder, create_experiment, now
+from trainable.store import ExperimentFolder, TrialFolder, create_experiment, now
 
 Command = Callable[..., Result]
 

@@ -8,7 +8,8 @@ import pytest
 
 from analysis.members import best_members, candidates
 from analysis.results import load_experiment
-from trainable.store import ExperimentFolder, Probabilities, TrialFolder
+from trainable.arrays import Probabilities
+from trainable.store import ExperimentFolder, TrialFolder
 
 PLAIN = ("--rule", "argmax", "--prior-shift", "off", "--format", "json")
 

@@ -5,9 +5,9 @@ import pytest
 
 from analysis.confirmed import confirmations_of, confirmed_trials
 from analysis.results import load_experiment
+from trainable.arrays import Probabilities
 from trainable.metrics import macro_f1
 from trainable.settings import UserError
-from trainable.store import Probabilities
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
-from trainable.store import ExperimentFolder, Probabilities
+from trainable.arrays import Probabilities
+from trainable.store import ExperimentFolder
 
 MEMBERS = ("peaked", "steady", "early")
 PLAIN = ("--method", "soft", "--rule", "argmax", "--prior-shift", "off")

@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trainable.store import ExperimentFolder, Probabilities, SubmissionsFolder
+from trainable.arrays import Probabilities
+from trainable.store import ExperimentFolder
+from trainable.submissions import SubmissionsFolder
 
 
 @pytest.fixture

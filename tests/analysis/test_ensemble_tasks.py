@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
+from trainable.arrays import Probabilities
 from trainable.labels import encode, join_tasks, task_probabilities
-from trainable.store import ExperimentFolder, Probabilities
+from trainable.store import ExperimentFolder
 
 SPECIALISTS = {"peaked": "age", "steady": "mask", "early": "gender"}
 NAMED = ("--trials", ",".join(SPECIALISTS))

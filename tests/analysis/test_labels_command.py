@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 
 from analysis import labels
 from analysis.labels_page import labels_page
+from trainable.arrays import Probabilities
 from trainable.label_fixes import fixed_images
 from trainable.labels import decode, join_tasks
 from trainable.settings import UserError
-from trainable.store import Probabilities
 from trainable.table import read_table
 
 MEMBERS = ("peaked", "steady", "early")

@@ -19,8 +19,9 @@ from analysis.ledger import (
     record,
     stored_answers,
 )
+from trainable.files import StorageError
 from trainable.settings import UserError
-from trainable.store import StorageError, create_experiment
+from trainable.store import create_experiment
 
 SCORE = Estimate(value=0.4, low=0.35, high=0.45)
 MADE = Making(experiment="faces", method="soft", members=["a", "b"], out_of_fold=SCORE)

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from analysis import ensemble, leaderboard
-from trainable.store import Probabilities
+from trainable.arrays import Probabilities
 
 APPS = pytest.mark.parametrize("app", [leaderboard.app, ensemble.app])
 

@@ -8,9 +8,10 @@ from typer.testing import CliRunner
 
 from analysis.report.__main__ import app
 from search_spaces.catalogue import SPACES
+from trainable.arrays import Probabilities
 from trainable.metrics import scores
 from trainable.records import Outcome
-from trainable.store import ExperimentFolder, Probabilities
+from trainable.store import ExperimentFolder
 
 
 def only(experiment, *names):

@@ -5,9 +5,10 @@ import pytest
 
 from orchestrator.kind import kind_of
 from orchestrator.pace import FIRST_ERROR, REMEMBERED, Pace, pace_of_earlier, predicts_after
+from trainable.arrays import Probabilities
 from trainable.config import TrialConfig
 from trainable.records import EpochRecord, ExperimentRecord, MachineRecord, TrialRecord
-from trainable.store import Probabilities, create_experiment
+from trainable.store import create_experiment
 
 BASE = TrialConfig()
 

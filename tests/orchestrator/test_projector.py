@@ -17,8 +17,8 @@ from orchestrator.projector import (
     sample,
     thumbnails,
 )
+from trainable.arrays import Embeddings, Probabilities
 from trainable.dataset import load_data
-from trainable.store import Embeddings, Probabilities
 
 
 def embeddings(count):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from orchestrator.reuse import FinishedTrials, take
+from trainable.arrays import Probabilities
 from trainable.config import TrialConfig
 from trainable.dataset import load_data
 from trainable.device import Device
@@ -14,13 +15,7 @@ from trainable.experiment import Asked, start_experiment, versions
 from trainable.metrics import METRICS
 from trainable.recorded import RecordedFit
 from trainable.records import EpochRecord, MachineRecord, Outcome, TrialRecord
-from trainable.store import (
-    ExperimentFolder,
-    Probabilities,
-    TrialFolder,
-    create_experiment,
-    now,
-)
+from trainable.store import ExperimentFolder, TrialFolder, create_experiment, now
 
 CPU = Device("cpu", "float32")
 VALUES = {"optim.lr": 0.004}

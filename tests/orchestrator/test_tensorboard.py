@@ -12,9 +12,9 @@ from tensorboard.plugins.hparams.metadata import SESSION_END_INFO_TAG
 from orchestrator.tensorboard import TensorBoardLog
 from search_spaces.language import Space, log_uniform
 from trainable.config import TrialConfig
+from trainable.files import StorageError
 from trainable.metrics import METRICS
 from trainable.records import EpochRecord
-from trainable.store import StorageError
 
 SPACE = Space("Does it work?", {"optim.lr": log_uniform(1e-4, 1e-2)})
 VALUES = {"optim.lr": 0.003}

@@ -9,9 +9,9 @@ from PIL import Image
 
 from orchestrator.photo_sheet import Line, Tile, photo_sheet, read_photo
 from orchestrator.wrong_faces import SHOWN, worst, wrong_faces
+from trainable.arrays import Probabilities
 from trainable.dataset import load_data
 from trainable.labels import join_tasks
-from trainable.store import Probabilities
 
 CERTAIN = {"mask": [1, 0, 0], "gender": [1, 0], "age": [1, 0, 0]}
 """What a network says that takes everybody for a young man with a mask."""

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 from trainable import final
 from trainable import fit as command
+from trainable.arrays import Probabilities
 from trainable.checkpoint import load_state, save_state
 from trainable.config import TrialConfig
 from trainable.dataset import load_data
@@ -24,7 +25,7 @@ from trainable.predict import predict_eval
 from trainable.recorded import RecordedFit
 from trainable.records import EpochRecord
 from trainable.settings import UserError, setting_paths
-from trainable.store import Probabilities, TrialFolder, create_experiment, open_experiment
+from trainable.store import TrialFolder, create_experiment, open_experiment
 
 EPOCHS, BEST, FOLDS = 3, 2, 3
 STEPS = [(1, 1), (2, 1), (3, 1), (4, 1), (6, 2), (7, 2), (9, 3)]

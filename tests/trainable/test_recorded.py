@@ -20,14 +20,16 @@ import torch
 from safetensors.torch import load_file
 
 from trainable import store
+from trainable.arrays import Probabilities
 from trainable.checkpoint import load_state, read_notes, save_state
 from trainable.config import TrialConfig
 from trainable.experiment import versions
+from trainable.files import StorageError
 from trainable.fitting import Fit
 from trainable.recorded import RecordedFit, write_weights
 from trainable.records import EpochRecord
 from trainable.settings import UserError
-from trainable.store import BusyTrialError, Probabilities, StorageError, TrialFolder
+from trainable.store import BusyTrialError, TrialFolder
 
 
 @pytest.fixture

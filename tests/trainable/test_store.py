@@ -9,21 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from trainable.arrays import Probabilities
+from trainable.files import StorageError, UnreadableFileError, atomic_file, link_or_copy, write_text
 from trainable.records import ExperimentRecord, Outcome
 from trainable.settings import UserError
-from trainable.store import (
-    ExperimentFolder,
-    Probabilities,
-    StorageError,
-    TrialFolder,
-    UnreadableFileError,
-    atomic_file,
-    create_experiment,
-    link_or_copy,
-    now,
-    open_experiment,
-    write_text,
-)
+from trainable.store import ExperimentFolder, TrialFolder, create_experiment, now, open_experiment
 
 NOBODY = 65534
 

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from trainable.arrays import Probabilities
 from trainable.config import TrialConfig
+from trainable.files import UnreadableFileError
 from trainable.records import EpochRecord, TrialRecord, rank
 from trainable.resampling import Classes
 from trainable.settings import UserError, setting_paths
-from trainable.store import ExperimentFolder, Probabilities, TrialFolder, UnreadableFileError
+from trainable.store import ExperimentFolder, TrialFolder
 
 ALIKE = (
     *("model.backbone", "model.heads", "model.age_head", "model.hidden", "cv."),

@@ -6,12 +6,13 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
+from trainable.arrays import Probabilities
 from trainable.experiment import check_same_data, check_same_views
+from trainable.files import reading
 from trainable.fitting import Fit
 from trainable.resampling import Classes
 from trainable.soup.choice import Mixture
 from trainable.soup.ingredients import Ingredient, answers_of
-from trainable.store import Probabilities, reading
 
 Weights = dict[str, torch.Tensor]
 

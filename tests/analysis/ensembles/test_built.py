@@ -10,10 +10,10 @@ from analysis.ensembles.combining import METHODS
 from analysis.ensembles.evidence import SMALLEST, logarithms
 from analysis.members import best_members
 from analysis.results import Trial, load_experiment
+from trainable.arrays import Probabilities
 from trainable.labels import TASKS
 from trainable.metrics import macro_f1
 from trainable.settings import UserError
-from trainable.store import Probabilities
 
 
 @pytest.fixture

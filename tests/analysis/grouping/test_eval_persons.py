@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trainable.store import Embeddings, Probabilities
+from trainable.arrays import Embeddings, Probabilities
 
 WORDS = ("--group-eval", "--method", "soft", "--rule", "argmax", "--prior-shift", "off")
 MEMBERS = ("peaked", "steady", "early")
