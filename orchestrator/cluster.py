@@ -23,6 +23,9 @@ LOOPBACK = "127.0.0.1"
 WORKER_PACKAGES = ("trainable", "orchestrator", "search_spaces")
 """What a worker imports of this project."""
 
+NOTHING_ELSE = ("/[!.]*", "/.?*")
+"""What leaves everything in a folder out, but not the folder, which Ray calls ``.``."""
+
 
 def start_ray(config: ClusterSection) -> None:
     """Start Ray on this machine, or join the cluster at ``cluster.address``.
@@ -64,12 +67,14 @@ def cluster_environment() -> dict[str, Any]:
     """Return Ray's runtime environment of workers anywhere: our packages are sent to them.
 
     They come before what is installed there, so that no worker trains with other code than this.
+    With modules instead of a working directory Ray would let workers import first from the folder
+    that the driver was started in, wherever they have one of the same name.
     """
-    modules = [str(_packages() / name) for name in WORKER_PACKAGES]
+    sent = [f"!/{name}{below}" for name in WORKER_PACKAGES for below in ("", "/**")]
     return {
         "env_vars": WORKER_ENVIRONMENT,
-        "py_modules": modules,
-        "excludes": ["__pycache__"],
+        "working_dir": str(_packages()),
+        "excludes": [*NOTHING_ELSE, *sent, "__pycache__"],
     }
 
 

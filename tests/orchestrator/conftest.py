@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from searches import Searched, free_port, run_search, wait_until
 
+from orchestrator.cluster import WORKER_PACKAGES
 from orchestrator.plan import make_plan
 from orchestrator.rules import Fifo
 from orchestrator.tuning import make_proposals
@@ -28,7 +29,8 @@ GOOD_LR, TINY_LR, LOST_LR = 0.001, 1e-7, 1e30
 def ray_cluster(cache: Path) -> Iterator[str]:
     """The address of a cluster of two cores and four logical GPUs, seen by this machine alone.
 
-    Its trials find decoded images in ``cache``, which the environment names.
+    Its trials find decoded images in ``cache``, which the environment names. What is installed
+    there of this project is another version.
     """
     port = free_port()
     with running_head(port):
@@ -45,12 +47,16 @@ def running_head(port: int) -> Generator[None]:
         *(f"--num-cpus={CORES}", f"--num-gpus={GPUS}", f"--object-store-memory={256 * 1024**2}"),
         "--include-dashboard=false",
     ]
-    quiet = {"RAY_USAGE_STATS_ENABLED": "0"}
+    installed = folder / "installed"
+    for name in WORKER_PACKAGES:
+        (installed / name).mkdir(parents=True)
+        (installed / name / "__init__.py").write_text("raise ImportError('another version')")
+    settings = {"RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": str(installed)}
     log = folder / "head.log"
     with log.open("wb") as out:
         head = subprocess.Popen(
             command,
-            env={**quiet, **os.environ},
+            env={**os.environ, **settings},
             stdout=out,
             stderr=out,
             start_new_session=True,
