@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from orchestrator.config import ClusterSection
 from trainable.settings import UserError
 
+RAYS_STEPS = 10_000
+"""Ray counts a GPU in so many parts."""
+
 
 @dataclass(frozen=True)
 class Slots:
@@ -40,6 +43,22 @@ def share_out(config: ClusterSection, trials: int, nodes: Sequence[Mapping[str, 
     most = math.floor(max(node.get("CPU", 0) for node in nodes))
     enough = (n for n in range(most, 0, -1) if slots_on(nodes, n, gpus) >= wanted)
     return Slots(float(next(enough)), gpus, wanted)
+
+
+def gpu_share(
+    config: ClusterSection, trials: int, nodes: Sequence[Mapping[str, float]], fitting: int
+) -> float:
+    """Return the largest share of a GPU with which as many trials run at once as can.
+
+    ``fitting`` of them fit into a GPU's memory; the cores of ``nodes`` and the number of trials may
+    allow fewer.
+    """
+    cpus = config.cpus_per_trial or 1.0
+    wanted = min(trials, config.max_concurrent or trials)
+    shares = [
+        math.floor(RAYS_STEPS / trials_each) / RAYS_STEPS for trials_each in range(1, fitting + 1)
+    ]
+    return max(shares, key=lambda share: min(wanted, slots_on(nodes, cpus, share)))
 
 
 def slots_on(nodes: Sequence[Mapping[str, float]], cpus: float, gpus: float) -> int:

@@ -1,6 +1,6 @@
 """Can a trial take every value that a space may draw? Asked before anything is started."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import optuna
 from optuna.distributions import (
@@ -67,6 +67,37 @@ def end_values(space: Space, base: TrialConfig) -> Iterator[dict[str, Value]]:
     for path, domain in space.parameters.items():
         for wished in _wishes(path, domain):
             yield space.suggest(_Wishes(wished), base)
+
+
+def corner_values(
+    space: Space, base: TrialConfig, paths: Collection[str]
+) -> list[dict[str, Value]]:
+    """Return every combination of the ends and choices of those of ``paths`` that are searched.
+
+    What they depend on is combined too.
+    """
+    parents = [space.parameters[path] for path in paths if path in space.parameters]
+    wanted = {*paths, *(domain.parent for domain in parents if isinstance(domain, When))}
+    order = sorted(wanted & set(space.parameters), key=space.is_conditional)
+    corners: list[dict[str, Value]] = [{}]
+    for path in order:
+        corners = [
+            {**one, **own} for one in corners for own in _ends_beside(one, path, space, base)
+        ]
+    return corners
+
+
+def _ends_beside(
+    values: Mapping[str, Value], path: str, space: Space, base: TrialConfig
+) -> list[dict[str, Value]]:
+    """Return the ends of a parameter beside values of others; one empty where it does not exist."""
+    domain = space.parameters[path]
+    if not isinstance(domain, When):
+        return [{path: end} for end in ends(domain)]
+    parent = values.get(domain.parent, base.value(domain.parent))
+    if parent not in domain.cases:
+        return [{}]
+    return [{path: end} for end in ends(domain.cases[parent])]
 
 
 def ends(distribution: BaseDistribution) -> tuple[Value, ...]:

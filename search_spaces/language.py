@@ -93,7 +93,7 @@ class Space:
     def suggest(self, trial: Suggest, base: TrialConfig) -> dict[str, Value]:
         """Draw a value for each parameter that exists, parents first."""
         values: dict[str, Value] = {}
-        unconditional_first = sorted(self.parameters, key=self._is_conditional)
+        unconditional_first = sorted(self.parameters, key=self.is_conditional)
         for path in unconditional_first:
             domain = self.parameters[path]
             if isinstance(domain, When):
@@ -104,7 +104,8 @@ class Space:
                 values[path] = draw(trial, path, domain)
         return values
 
-    def _is_conditional(self, path: str) -> bool:
+    def is_conditional(self, path: str) -> bool:
+        """Say whether a parameter exists only for some values of another."""
         return isinstance(self.parameters[path], When)
 
     def domains(self) -> dict[str, list[BaseDistribution]]:

@@ -7,6 +7,9 @@ step of a small network took 0.6 of the time), optimizers step in one fused kern
 import contextlib
 import gc
 import os
+import platform
+import resource
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +27,8 @@ PRECISIONS = {
 
 OUT_OF_MEMORY = ("can't allocate memory", "CUDA error: out of memory", "STATUS_ALLOC_FAILED")
 """In the messages of errors of no memory: torch's on the CPU, CUDA's, cuBLAS's and cuDNN's."""
+CUDA_CONTEXT_BYTES = 1024**3
+"""What CUDA takes for each process that uses it, at most: kernels and its own bookkeeping."""
 
 
 @dataclass(frozen=True)
@@ -124,11 +129,50 @@ def is_out_of_memory(error: BaseException) -> bool:
 def release_memory() -> None:
     """Give back what the last trial of this process held, once nothing refers to it any more.
 
-    An error refers to all that its traceback's functions did: call this when it is handled.
+    An error refers to all that its traceback's functions did: call this when it is handled. On a
+    GPU ``peak_memory`` counts from here.
     """
     gc.collect()
     if torch.cuda.is_initialized():
         torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+
+
+def peak_memory() -> int:
+    """Return the most bytes that this process took: of its GPU, or where it has none at all.
+
+    On a GPU CUDA's own share, which torch does not count, is what else is used there, but no more
+    than a process's usual: others may use the GPU too.
+    """
+    if not torch.cuda.is_initialized():
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    free, total = torch.cuda.mem_get_info()
+    others = total - free - torch.cuda.memory_reserved()
+    return torch.cuda.max_memory_reserved() + min(others, CUDA_CONTEXT_BYTES)
+
+
+def gpu_memory(gpus: int) -> int:
+    """Return the bytes of the smallest of this machine's GPUs.
+
+    Where torch finds none, ``gpus`` of Ray's are a name for so many parts of the machine.
+    """
+    count = torch.cuda.device_count()
+    if not count:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // gpus
+    return min(torch.cuda.get_device_properties(number).total_memory for number in range(count))
+
+
+def gpu_name() -> str:
+    """Return the type of this machine's GPUs; where torch finds none, that of its CPU."""
+    return processor_name("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def processor_name(device: str) -> str:
+    """Return the type of the GPU, or of the CPU: ``device`` is cuda or cpu."""
+    if device == "cuda":
+        return torch.cuda.get_device_name()
+    return f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
 
 
 def _compute_reproducibly() -> None:

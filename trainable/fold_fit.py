@@ -71,6 +71,11 @@ class FoldFit:
         """Batches of an epoch."""
         return len(self._sampler)
 
+    @property
+    def held_bytes(self) -> int:
+        """Memory that the network keeps while others train."""
+        return sum(tensor.nbytes for tensor in self._updates.held)
+
     def train_epoch(self, epoch: int, at_most: int | None = None) -> FoldEpoch:
         """Train on every batch of epoch ``epoch`` (from 0), or on its first ``at_most``.
 

@@ -24,7 +24,7 @@ def check_backbone(config: ModelConfig, size: tuple[int, int]) -> None:
     The network is run on torch's meta device: with shapes, without weights.
     """
     _check_name(config.backbone)
-    model = _build_shapes(config)
+    model = build_shapes(config)
     try:
         model(torch.empty(2, 3, *size, device="meta"))
     except (AssertionError, RuntimeError, ValueError) as error:
@@ -52,6 +52,12 @@ def make_model(config: ModelConfig, *, fetch: bool = True) -> nn.Module:
     return model
 
 
+def build_shapes(config: ModelConfig) -> nn.Module:
+    """Return the network on torch's meta device: with shapes, without weights."""
+    with torch.device("meta"):
+        return _build(config)
+
+
 def head_layers(model: nn.Module) -> nn.Module:
     """Return the layers between a network's features and its outputs."""
     found = cast(Any, model).get_classifier()
@@ -75,15 +81,9 @@ def _build(config: ModelConfig, *, pretrained: bool = False) -> nn.Module:
     return model
 
 
-def _build_shapes(config: ModelConfig) -> nn.Module:
-    """Build the network on torch's meta device: with shapes, without weights."""
-    with torch.device("meta"):
-        return _build(config)
-
-
 def _build_and_fetch(config: ModelConfig) -> nn.Module:
     # A network that cannot be built at all fails here, so that what fails below are its weights.
-    _build_shapes(config)
+    build_shapes(config)
     try:
         return _build(config, pretrained=True)
     except (OSError, RuntimeError) as error:

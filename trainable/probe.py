@@ -1,4 +1,4 @@
-"""How long will a trial take here? Measured on a few of its batches."""
+"""How long will a trial take here, and how much memory? Measured on a few of its batches."""
 
 import math
 import time
@@ -10,7 +10,7 @@ import torch
 
 from trainable.config import TrialConfig
 from trainable.dataset import FaceData, load_data
-from trainable.device import loader_count, release_memory, select_device
+from trainable.device import loader_count, peak_memory, release_memory, select_device
 from trainable.fold_fit import FoldFit
 from trainable.folds import Fold
 
@@ -24,15 +24,34 @@ HARMLESS_LR = 1e-9
 
 @dataclass(frozen=True)
 class Probe:
-    """Seconds of a trial's step, of its start, and of predicting one image.
+    """Seconds of a trial's step, of its start, and of predicting one image; bytes of memory.
 
     A step is an epoch of all folds that advance together; an image is predicted by one fold's
-    network of each member, as in validation.
+    network of each member, as in validation. ``memory_bytes`` are what a process that trains all
+    its networks takes of its GPU, or without one at all; they are exact in a process that did
+    nothing else.
     """
 
     step_seconds: float
     start_seconds: float
     validation_seconds_per_image: float
+    memory_bytes: int
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """What one of a trial's networks takes, with those of the other folds that advance with it.
+
+    ``memory_bytes`` are those of a process that trains it alone, of which ``held_bytes`` stay while
+    others train.
+    """
+
+    step_seconds: float
+    start_seconds: float
+    validation_seconds_per_image: float
+    memory_bytes: int
+    held_bytes: int
+    count: int
 
 
 def probe(config: TrialConfig) -> Probe:
@@ -50,15 +69,18 @@ def probe(config: TrialConfig) -> Probe:
         release_memory()
 
 
-def _sum(probes: Sequence[Probe]) -> Probe:
+def _sum(networks: Sequence[_Measured]) -> Probe:
     return Probe(
-        step_seconds=sum(one.step_seconds for one in probes),
-        start_seconds=sum(one.start_seconds for one in probes),
-        validation_seconds_per_image=sum(one.validation_seconds_per_image for one in probes),
+        step_seconds=sum(one.step_seconds for one in networks),
+        start_seconds=sum(one.start_seconds for one in networks),
+        validation_seconds_per_image=sum(one.validation_seconds_per_image for one in networks),
+        memory_bytes=max(one.memory_bytes - one.held_bytes for one in networks)
+        + sum(one.count * one.held_bytes for one in networks),
     )
 
 
-def _probe_network(config: TrialConfig, members: int) -> Probe:
+def _probe_network(config: TrialConfig, members: int) -> _Measured:
+    release_memory()  # another member's
     started = time.perf_counter()
     data = load_data(config.data)
     folds = data.folds(config.cv)
@@ -70,10 +92,13 @@ def _probe_network(config: TrialConfig, members: int) -> Probe:
     training = len(at_once) * fit.batch_count * _batch_seconds(fit, config)
     per_image = _seconds_per_image(fit, config, data, folds[0])
     validated = sum(len(fold.validation) for fold in at_once)
-    return Probe(
+    return _Measured(
         step_seconds=training + validated * per_image,
         start_seconds=prepared - started + len(at_once) * built,
         validation_seconds_per_image=per_image,
+        memory_bytes=peak_memory(),
+        held_bytes=fit.held_bytes,
+        count=len(at_once),
     )
 
 

@@ -29,6 +29,11 @@ class EpochRecord(Section):
     train_loss: float = Field(description="mean loss over the training images")
     lr: float = Field(description="learning rate at the end of the epoch")
     seconds: dict[str, float] = Field(description="where the time went: data, step, validation ...")
+    memory_bytes: int = Field(
+        default=0,
+        ge=0,
+        description="most that the process had taken by then: of the GPU, or without one at all",
+    )
 
     @property
     def score(self) -> float:

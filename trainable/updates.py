@@ -78,6 +78,16 @@ class Updates:
             self._move(parts)
         return loss
 
+    @property
+    def held(self) -> list[torch.Tensor]:
+        """What is kept from batch to batch: weights, their gradients and moments, averages."""
+        weights = [*self._model.parameters(), *self._loss.parameters()]
+        moments = [value for state in self._optimizer.state.values() for value in state.values()]
+        average = [*self._average.module.parameters()] if self._average else []
+        gradients = [weight.grad for weight in weights]
+        kept = [*weights, *gradients, *moments, *average]
+        return [one for one in kept if isinstance(one, torch.Tensor)]
+
     def state_dict(self) -> dict[str, Any]:
         """Return what continuing needs beside the network's weights."""
         return {
