@@ -19,7 +19,9 @@ from orchestrator.finish import (
     runs_option,
     summary,
 )
+from orchestrator.gpus import shared_gpus
 from orchestrator.journal import Journal
+from orchestrator.memory import MemoryKept
 from orchestrator.painter import Painter
 from orchestrator.plan import Plan
 from orchestrator.progress import SearchProgress
@@ -39,13 +41,16 @@ def tune_and_predict(session: Session) -> int:
     cluster = session.plan.config.cluster
     start_ray(cluster)
     try:
-        slots = share_out(cluster, session.plan.config.search.trials, nodes())
+        share = shared_gpus(session.plan)
+        slots = share_out(cluster, session.plan.config.search.trials, nodes(), share)
         plan = replace(session.plan, base=suited(session.plan.base, slots))
         session = replace(session, plan=plan)
         if not session.folder.read_record().confirms:  # the search stays what commands are about
             session.folder.become_latest()
         with onlooking(plan, session.folder) as onlookers:
             trained = run_trials(session, slots, onlookers)
+            if slots.gpus:
+                MemoryKept().learn(session.folder)
             if not trained.is_over:
                 print(f"\n{how_to_resume(trained.progress, session.folder, plan.command)}")
                 return INTERRUPTED

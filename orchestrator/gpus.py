@@ -11,7 +11,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from orchestrator.memory import MemoryKept, largest
 from orchestrator.plan import Plan
 from orchestrator.slots import gpu_share
-from trainable.device import gpu_memory, gpu_name
+from trainable.device import gpu_found
 from trainable.probe import probe
 
 MARGIN = 0.15
@@ -68,28 +68,20 @@ def shared_gpus(plan: Plan) -> float:
 def _measured(plan: Plan, nodes: Sequence[dict[str, Any]]) -> tuple[Gpu, int]:
     """Return the smallest GPU, and the bytes that the largest trial takes of it."""
     gpu = min(_gpus(nodes), key=lambda one: one.memory)
-    config, kept = largest(plan), MemoryKept(gpu.name)
-    known = kept.bytes_of(config)
+    config, kept = largest(plan), MemoryKept()
+    known = kept.bytes_of(config, gpu.name)
     if known is None:
         trying = _on(gpu.node, probe, gpus=1).remote(config.with_values({"machine.loaders": 0}))
         (tried,) = _answers([trying], PROBE_SECONDS)
         known = tried.memory_bytes
-        kept.keep(config, known)
+        kept.keep(config, gpu.name, known)
     return gpu, known
 
 
 def _gpus(nodes: Sequence[dict[str, Any]]) -> list[Gpu]:
-    asked = [
-        (
-            _on(node["NodeID"], gpu_name).remote(),
-            _on(node["NodeID"], gpu_memory).remote(int(node["Resources"]["GPU"])),
-        )
-        for node in nodes
-    ]
-    names = _answers([name for name, _ in asked], ANSWER_SECONDS)
-    sizes = _answers([size for _, size in asked], ANSWER_SECONDS)
-    ids = [node["NodeID"] for node in nodes]
-    return [Gpu(*found) for found in zip(ids, names, sizes, strict=True)]
+    asked = [_on(node["NodeID"], gpu_found).remote(int(node["Resources"]["GPU"])) for node in nodes]
+    found = _answers(asked, ANSWER_SECONDS)
+    return [Gpu(node["NodeID"], *own) for node, own in zip(nodes, found, strict=True)]
 
 
 def _on(node: str, function: Callable[..., Any], gpus: float = LITTLE) -> Any:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -34,27 +35,27 @@ def largest(plan: Plan) -> TrialConfig:
 class MemoryKept:
     """Bytes that trials take, by what they depend on and the type of GPU; kept in one file."""
 
-    def __init__(self, gpu: str, file: Path | None = None) -> None:
-        self._gpu = gpu
+    def __init__(self, file: Path | None = None) -> None:
         self._file = file or cache_folder() / "memory.json"
 
-    def bytes_of(self, config: TrialConfig) -> int | None:
-        """Return what such a trial takes, None while none was measured."""
-        return self._read().get(self._key(config))
+    def bytes_of(self, config: TrialConfig, gpu: str) -> int | None:
+        """Return what such a trial takes of such a GPU, None while none was measured."""
+        return self._read().get(_key(config, gpu))
 
-    def keep(self, config: TrialConfig, found: int) -> None:
+    def keep(self, config: TrialConfig, gpu: str, found: int) -> None:
         """Remember what such a trial took: the most of all that were measured."""
-        kept, key = self._read(), self._key(config)
+        kept, key = self._read(), _key(config, gpu)
         if found > kept.get(key, 0):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
             write_text(self._file, BYTES.dump_json(kept | {key: found}, indent=1).decode())
 
     def learn(self, folder: ExperimentFolder) -> None:
-        """Remember what the trials of an experiment took that ran on such a GPU."""
+        """Remember what an experiment's trials took, each of the GPU that it ran on."""
         for trial in folder.trials():
-            results = trial.read()
-            most = max((epoch.memory_bytes for epoch in results.epochs), default=0)
-            if results.record.machine.processor == self._gpu:
-                self.keep(results.record.config, most)
+            with suppress(UnreadableFileError):
+                results = trial.read()
+                most = max((epoch.memory_bytes for epoch in results.epochs), default=0)
+                self.keep(results.record.config, results.record.machine.processor, most)
 
     def _read(self) -> dict[str, int]:
         """Return what is kept, nothing where it cannot be read: it is soon measured anew."""
@@ -64,11 +65,10 @@ class MemoryKept:
         except UnreadableFileError:
             return {}
 
-    def _key(self, config: TrialConfig) -> str:
-        kind = [dict(_counting(own)) for own in config.member_configs().values()]
-        return (
-            f"{self._gpu}, torch {torch.__version__}: {networks_at_once(config)} {json.dumps(kind)}"
-        )
+
+def _key(config: TrialConfig, gpu: str) -> str:
+    kind = [dict(_counting(own)) for own in config.member_configs().values()]
+    return f"{gpu}, torch {torch.__version__}: {networks_at_once(config)} {json.dumps(kind)}"
 
 
 def _counting(config: TrialConfig) -> Iterator[tuple[str, object]]:

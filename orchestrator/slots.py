@@ -20,16 +20,21 @@ class Slots:
     count: int
 
 
-def share_out(config: ClusterSection, trials: int, nodes: Sequence[Mapping[str, float]]) -> Slots:
+def share_out(
+    config: ClusterSection,
+    trials: int,
+    nodes: Sequence[Mapping[str, float]],
+    share: float = 1.0,
+) -> Slots:
     """Divide the resources (CPU, GPU) of ``nodes`` among trials; what is given counts as given.
 
-    With GPUs a trial takes one, and as many cores as leave every GPU a trial; without, one core,
-    or more where there are fewer trials than cores. A trial never spans two nodes. UserError
-    where not even one trial fits.
+    With GPUs a trial takes ``share`` of one, and as many cores as leave every share a trial;
+    without, one core, or more where there are fewer trials than cores. A trial never spans two
+    nodes. UserError where not even one trial fits.
     """
     gpus = config.gpus_per_trial
     if gpus is None:
-        gpus = 1.0 if any(node.get("GPU", 0) for node in nodes) else 0.0
+        gpus = share if any(node.get("GPU", 0) for node in nodes) else 0.0
     at_least = config.cpus_per_trial or 1.0
     wanted = min(trials, config.max_concurrent or trials, slots_on(nodes, at_least, gpus))
     if wanted < 1:

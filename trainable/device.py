@@ -152,20 +152,17 @@ def peak_memory() -> int:
     return torch.cuda.max_memory_reserved() + min(others, CUDA_CONTEXT_BYTES)
 
 
-def gpu_memory(gpus: int) -> int:
-    """Return the bytes of the smallest of this machine's GPUs.
+def gpu_found(gpus: int) -> tuple[str, int]:
+    """Return the type of this machine's GPUs, and the bytes of the smallest.
 
     Where torch finds none, ``gpus`` of Ray's are a name for so many parts of the machine.
     """
     count = torch.cuda.device_count()
     if not count:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // gpus
-    return min(torch.cuda.get_device_properties(number).total_memory for number in range(count))
-
-
-def gpu_name() -> str:
-    """Return the type of this machine's GPUs; where torch finds none, that of its CPU."""
-    return processor_name("cuda" if torch.cuda.is_available() else "cpu")
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        return processor_name("cpu"), memory // gpus
+    sizes = [torch.cuda.get_device_properties(number).total_memory for number in range(count)]
+    return processor_name("cuda"), min(sizes)
 
 
 def processor_name(device: str) -> str:
