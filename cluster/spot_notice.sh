@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Waits for Amazon's notice that this spot machine will be taken away, then tells Ray, so that
+# trials go to other machines in the two minutes that are left. Runs on every spot machine, beside
+# `ray start`. Where a scheduler ends machines by SIGTERM instead (Kubernetes, SLURM) it is not
+# needed: `ray start --block` tells Ray the same when that signal comes.
+set -euo pipefail
+
+metadata=${METADATA:-http://169.254.169.254}
+seconds_between_looks=${SECONDS_BETWEEN_LOOKS:-5}
+export RAY_AUTH_MODE=token
+
+# Prints the notice; fails where there is none (404), which is the rule.
+notice() {
+    local session
+    session=$(curl -sf -m 2 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' \
+        "$metadata/latest/api/token") || return 1
+    curl -sf -m 2 -H "X-aws-ec2-metadata-token: $session" \
+        "$metadata/latest/meta-data/spot/instance-action"
+}
+
+# From {"action": "terminate", "time": "2026-11-28T18:02:00Z"} to the seconds until then.
+seconds_left() {
+    local at
+    at=$(sed -n 's/.*"time" *: *"\([^"]*\)".*/\1/p' <<< "$1")
+    echo $(($(date -d "$at" +%s) - $(date +%s)))
+}
+
+until found=$(notice); do
+    sleep "$seconds_between_looks"
+done
+left=$(seconds_left "$found")
+echo "taken away in $left seconds: $found"
+ray drain-node --reason DRAIN_NODE_REASON_PREEMPTION --reason-message "spot machine is taken away" \
+    --deadline-remaining-seconds "$((left > 0 ? left : 0))"
