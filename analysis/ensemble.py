@@ -15,7 +15,7 @@ from analysis.ledger import Making, record
 from analysis.members import DEFAULT_TOP, candidates, chosen_members
 from analysis.output import FormatOption, show_data, show_table
 from analysis.predictions import read_eval
-from analysis.results import load_experiment
+from analysis.results import data_folder, load_experiment
 from analysis.shift.shift import Correct
 from analysis.submission import (
     IMAGE,
@@ -24,6 +24,7 @@ from analysis.submission import (
     images_to_answer,
     write_submission,
 )
+from trainable.locations import Location
 from trainable.store import LATEST, ExperimentFolder
 
 Rules = Literal["auto", "offsets", "argmax"]
@@ -92,7 +93,7 @@ def ensemble(
         tell(f"note: {built.note}")
     stack = read_eval(built.trials, images, final=final).stack
     answered = answer(built, stack, correct, group_eval=group_eval)
-    labels = held_out_answers(found.folder.read_record().data_root, images)
+    labels = held_out_answers(data_folder(found.folder.read_record()), images)
     held_out = None if labels is None else HeldOut(labels, stack)
     table = lines(built, answered.classes, held_out)
     # Kept before anything is shown, as who reads may stop in the middle.
@@ -105,7 +106,9 @@ def ensemble(
         show_data(form, [line.data() for line in table])
 
 
-def _keep(folder: ExperimentFolder, answered: Answered, images: pd.DataFrame, target: Path) -> None:
+def _keep(
+    folder: ExperimentFolder, answered: Answered, images: pd.DataFrame, target: Location
+) -> None:
     """Write the submission and enter it in the ledger beside the experiments."""
     write_submission(target, images, answered.classes)
     tell(f"wrote {target}: {len(images)} images")

@@ -14,10 +14,10 @@ from analysis.members import chosen_members
 from analysis.output import FormatOption, Row, show_data, show_table
 from analysis.person_evidence import TASK_OF_KIND, Kind, Numbers
 from analysis.predictions import read_validation
-from analysis.results import Trial, load_experiment
+from analysis.results import Trial, data_folder, load_experiment
 from analysis.suspects import Suspect, find_suspects
 from trainable.files import write_text
-from trainable.settings import UserError
+from trainable.settings import UserError, printable
 from trainable.store import LATEST, ExperimentFolder
 from trainable.table import read_table
 
@@ -59,8 +59,8 @@ def labels(
     target = out or folder.label_fixes
     for person in write_fixes(target, fixed):
         tell(f"note: {person} is not in {target}: a spreadsheet would run the name as a formula")
-    root = Path(folder.read_record().data_root)
-    page = labels_page(folder.name, named[:ON_PAGE], judged, root, sentences)
+    data = data_folder(folder.read_record())
+    page = labels_page(folder.name, named[:ON_PAGE], judged, data, sentences)
     write_text(folder.labels_page, page)
     _show(form, folder.name, named)
     tell(
@@ -99,16 +99,18 @@ def _unjudged(images: pd.DataFrame, judged: pd.DataFrame) -> list[str]:
 
 def _changed_data(folder: ExperimentFolder, images: pd.DataFrame) -> list[str]:
     """Say where the data are no longer those that the trials were trained on."""
-    root = Path(folder.read_record().data_root)
+    data = data_folder(folder.read_record())
     try:
-        now = read_table(root).images.set_index("image")["label"]
+        now = read_table(data.root, follow_links=data.follow_links).images.set_index("image")[
+            "label"
+        ]
     except UserError as error:
         return [f"the data cannot be read, faces may be missing: {error}"]
     before = images.set_index("image")["label"]
     persons = images["person"][(now.reindex(before.index) != before).to_numpy()].nunique()
     if not persons:
         return []
-    return [f"{root} has changed since: {persons} person(s) have other images or labels now"]
+    return [f"{data.root} has changed since: {persons} person(s) have other images or labels now"]
 
 
 def _show(form: str, name: str, named: Sequence[Suspect]) -> None:
@@ -119,7 +121,7 @@ def _show(form: str, name: str, named: Sequence[Suspect]) -> None:
         more = [f"and {len(rows) - SHOWN} less sure ones"] if len(rows) > SHOWN else []
         show_table(f"{name}: labels that look wrong", rows[:SHOWN], more)
     else:
-        print(f"{name}: no label looks wrong")
+        print(printable(f"{name}: no label looks wrong"))
 
 
 def _row(place: int, one: Suspect) -> Row:

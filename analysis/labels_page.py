@@ -8,6 +8,7 @@ import pandas as pd
 from analysis.pages import render
 from analysis.sheets import data_uri, readable_face
 from analysis.suspects import Suspect
+from trainable.image_files import DataFolder
 from trainable.labels import decode
 
 TEMPLATE = Path(__file__).with_name("labels.html.jinja")
@@ -17,11 +18,15 @@ HEADINGS = ("normal", "incorrect_mask")
 
 
 def labels_page(
-    name: str, found: Sequence[Suspect], images: pd.DataFrame, root: Path, sentences: Sequence[str]
+    name: str,
+    found: Sequence[Suspect],
+    images: pd.DataFrame,
+    folder: DataFolder,
+    sentences: Sequence[str],
 ) -> str:
     """Return the page of an experiment's suspects; faces that cannot be read are left blank."""
     files = _files_by_person(images)
-    shown = [(one, [_uri(root / file) for file in files.get(one.person, ())]) for one in found]
+    shown = [(one, [_uri(folder, file) for file in files.get(one.person, ())]) for one in found]
     part = {"name": name, "suspects": shown, "headings": HEADINGS, "sentences": sentences}
     return render(TEMPLATE, part)
 
@@ -37,6 +42,6 @@ def _files_by_person(images: pd.DataFrame) -> Mapping[str, list[str]]:
     }
 
 
-def _uri(file: Path) -> str:
-    pixels = readable_face(file)
+def _uri(folder: DataFolder, image: str) -> str:
+    pixels = readable_face(folder, image)
     return "" if pixels is None else data_uri(pixels)

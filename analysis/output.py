@@ -11,14 +11,15 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from trainable.settings import printable
+from trainable.spreadsheet import for_spreadsheets
+
 Format = Literal["table", "json", "csv"]
 FormatOption = Annotated[
     Format, typer.Option("--format", help="table for people; json or csv for programs.")
 ]
 Row = Mapping[str, object]
 """One line of a table: column -> value."""
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a cell begins with that a spreadsheet would run."""
 NEVER_FOLDED = 12
 """Cells of up to so many characters stay in one line."""
 
@@ -31,9 +32,9 @@ def show_table(title: str, rows: Sequence[Row], notes: Sequence[str] = ()) -> No
     for row in rows:
         table.add_row(*(_cell(value) for value in row.values()))
     console = Console(markup=False, emoji=False, highlight=False)
-    console.print(title, table, sep="\n")
+    console.print(printable(title), table, sep="\n")
     for note in notes:
-        console.print(note, soft_wrap=True)
+        console.print(printable(note), soft_wrap=True)
 
 
 def show_data(form: Literal["json", "csv"], rows: Sequence[Row]) -> None:
@@ -41,16 +42,8 @@ def show_data(form: Literal["json", "csv"], rows: Sequence[Row]) -> None:
     if form == "json":
         print(json.dumps(rows, indent=1))
     else:
-        pd.DataFrame([_flat(row) for row in rows], dtype=object).to_csv(sys.stdout, index=False)
-
-
-def for_spreadsheets(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table in which no text is a formula to a spreadsheet: those get a ' in front."""
-    return table.map(_no_formula)
-
-
-def _no_formula(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+        table = pd.DataFrame([_flat(row) for row in rows], dtype=object)
+        for_spreadsheets(table).to_csv(sys.stdout, index=False)
 
 
 def _add_column(table: Table, heading: str, values: Sequence[object]) -> None:
@@ -64,7 +57,7 @@ def _add_column(table: Table, heading: str, values: Sequence[object]) -> None:
 def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.3f}"
-    return "" if value is None else str(value)
+    return "" if value is None else printable(str(value))
 
 
 def _flat(row: Row) -> dict[str, object]:

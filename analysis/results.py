@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trainable.files import UnreadableFileError
+from trainable.image_files import DataFolder
 from trainable.labels import TASKS
+from trainable.locations import Location
 from trainable.metrics import SCORE
-from trainable.records import EpochRecord, TrialResults
+from trainable.records import EpochRecord, ExperimentRecord, TrialResults
 from trainable.store import ExperimentFolder, TrialFolder, open_experiment
 
 
@@ -70,7 +72,16 @@ class Experiment:
         return [trial for trial in self.trials if trial.is_finished]
 
 
-def load_experiment(runs: Path, name: str) -> Experiment:
+def data_folder(record: ExperimentRecord) -> DataFolder:
+    """Return where an experiment's images are, its links followed if its trials did."""
+    data = record.settings.get("data")
+    return DataFolder(
+        Path(record.data_root),
+        follow_links=isinstance(data, dict) and data.get("follow_links") is True,
+    )
+
+
+def load_experiment(runs: Location, name: str) -> Experiment:
     """Read an experiment's trials; UserError where there is no such experiment."""
     folder = open_experiment(runs, name)
     found = [_read(trial) for trial in folder.trials()]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from trainable.cache import DAMAGED
+from trainable.image_files import DAMAGED, DataFolder, opened_image, read_image, upright
 
 Pixels = NDArray[np.uint8]
 TILE_WIDTH, TILE_HEIGHT = 96, 128
@@ -66,16 +66,16 @@ def data_uri(image: Pixels) -> str:
 
 def face(file: Path) -> Pixels:
     """Return an image file as a tile (128, 96, 3): the whole image, upright, not distorted."""
-    with Image.open(file) as image:
+    with opened_image(read_image(file)) as image:
         # JPEG decodes to a smaller size at once, which is several times faster.
         image.draft("RGB", (2 * TILE_WIDTH, 2 * TILE_HEIGHT))
-        upright = ImageOps.exif_transpose(image).convert("RGB")
-    return np.asarray(ImageOps.pad(upright, (TILE_WIDTH, TILE_HEIGHT), color=PAPER))
+        whole = upright(image)
+    return np.asarray(ImageOps.pad(whole, (TILE_WIDTH, TILE_HEIGHT), color=PAPER))
 
 
-def readable_face(file: Path) -> Pixels | None:
-    """Return the same, or None where the file is gone or damaged."""
+def readable_face(folder: DataFolder, image: str) -> Pixels | None:
+    """Return the same, or None where the file is gone, damaged, or lies outside the data folder."""
     try:
-        return face(file)
+        return face(folder.file(image))
     except DAMAGED:
         return None

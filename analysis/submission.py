@@ -1,13 +1,13 @@
 """What is handed in, and what would it have scored? submission.csv, and answers where known."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from trainable.files import write_text
+from trainable.image_files import DataFolder
 from trainable.labels import CLASS_COUNT
+from trainable.locations import Location
 from trainable.settings import UserError
 from trainable.store import ExperimentFolder
 
@@ -30,18 +30,21 @@ def images_to_answer(folder: ExperimentFolder) -> pd.DataFrame:
     return images
 
 
-def write_submission(path: Path, images: pd.DataFrame, predicted: NDArray[np.integer]) -> None:
+def write_submission(path: Location, images: pd.DataFrame, predicted: NDArray[np.integer]) -> None:
     """Write the names of ``images`` and their predicted class (N,), whole or not at all."""
     table = pd.DataFrame({IMAGE: images[IMAGE], ANSWER: predicted})
     write_text(path, table.to_csv(index=False))
 
 
-def held_out_answers(data_root: str, images: pd.DataFrame) -> NDArray[np.int64] | None:
+def held_out_answers(folder: DataFolder, images: pd.DataFrame) -> NDArray[np.int64] | None:
     """Return the true class (N,) of each eval image, None where the data has no answers.csv.
 
-    Raises UserError where answers.csv does not give one class to each image.
+    Raises UserError where answers.csv does not give one class to each image, or lies elsewhere.
     """
-    file = Path(data_root) / "eval" / "answers.csv"
+    try:
+        file = folder.file("eval/answers.csv")
+    except ValueError as error:
+        raise UserError(f"{folder.root}: {error}") from None
     if not file.exists():
         return None
     answers = read_answers(file)
@@ -54,7 +57,7 @@ def held_out_answers(data_root: str, images: pd.DataFrame) -> NDArray[np.int64] 
     return np.asarray(answers.loc[images[IMAGE]], np.int64)
 
 
-def read_answers(file: Path) -> "pd.Series[int]":
+def read_answers(file: Location) -> "pd.Series[int]":
     """Return the class of each image of a file like submission.csv, by ImageID.
 
     Raises UserError where it lacks a column, names an image twice, or gives no class from 0 to 17.

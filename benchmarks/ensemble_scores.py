@@ -20,7 +20,7 @@ from analysis.ensembles.built import Ask, Built, build
 from analysis.ensembles.expected import expected_interval
 from analysis.members import best_members, candidates
 from analysis.predictions import read_eval
-from analysis.results import load_experiment
+from analysis.results import data_folder, load_experiment
 from analysis.submission import held_out_answers, images_to_answer
 from trainable.demo.data_set import DemoSize, demo_root
 from trainable.metrics import macro_f1
@@ -90,7 +90,7 @@ def outcomes(runs: Path) -> dict[str, Outcome]:
 def _outcome(built: Built) -> Outcome:
     folder = built.trials[0].folder.experiment
     images = images_to_answer(folder)
-    labels = held_out_answers(folder.read_record().data_root, images)
+    labels = held_out_answers(data_folder(folder.read_record()), images)
     assert labels is not None
     answers = built.ensemble.answers(read_eval(built.trials, images).stack)
     known, chosen = built.known, built.chosen

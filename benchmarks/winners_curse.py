@@ -25,7 +25,7 @@ from rich.table import Table
 
 from analysis.answers import read_answers
 from analysis.predictions import read_eval
-from analysis.results import load_experiment
+from analysis.results import data_folder, load_experiment
 from analysis.shrinkage import RESAMPLES, own_variances, shrunken_scores, shrunken_trials
 from analysis.submission import held_out_answers, images_to_answer
 from trainable.metrics import macro_f1
@@ -101,7 +101,7 @@ def held_out_miss(path: Path) -> list[float]:
     """Return how far raw, James-Stein and shrunken are from held out, nothing if not known."""
     experiment = load_experiment(path.parent, path.name)
     images = images_to_answer(experiment.folder)
-    labels = held_out_answers(experiment.folder.read_record().data_root, images)
+    labels = held_out_answers(data_folder(experiment.folder.read_record()), images)
     best = experiment.finished[0]
     if labels is None or not best.folder.has_eval():
         return []

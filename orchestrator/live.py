@@ -10,6 +10,7 @@ from rich.live import Live
 
 from orchestrator.progress import SearchProgress
 from orchestrator.search_table import SearchTable, progress_line, trial_line
+from trainable.settings import printable
 
 SECONDS_BETWEEN_LINES = 30
 ENDED = ("stopped", "completed", "failed")
@@ -58,7 +59,7 @@ class LiveTable:
 
     def say(self, text: str) -> None:
         """Print a line above the table."""
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
     def _table(self) -> RenderableType:
         return SearchTable(self._progress, self._clock()) if self._progress else ""

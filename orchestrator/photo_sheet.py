@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from trainable.framing import ImageSize, decode_image, upright_size
+from trainable.image_files import opened_image
 
 Pixels = NDArray[np.uint8]
 COLUMNS = 8
@@ -54,9 +55,9 @@ def photo_sheet(tiles: Sequence[Tile]) -> bytes:
 def read_photo(content: bytes) -> Pixels:
     """Return an image file's whole image, upright, at the height of a tile.
 
-    Where the file is damaged, raises one of ``trainable.cache.DAMAGED``.
+    Where the file is damaged, raises one of ``trainable.image_files.DAMAGED``.
     """
-    with Image.open(io.BytesIO(content)) as image:
+    with opened_image(content) as image:
         frame = upright_size(image)
     width = max(1, round(PHOTO_HEIGHT * frame.width / frame.height))
     return decode_image(content, ImageSize(PHOTO_HEIGHT, width))

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from orchestrator.progress import SearchProgress, TrialProgress, best_score
 from trainable.records import EpochRecord, compact
+from trainable.settings import printable
 
 COLOURS: Mapping[str, str] = {
     "running": "cyan",
@@ -71,10 +72,10 @@ def _header(progress: SearchProgress, now: float) -> Iterable[Text]:
     yield Text(f"{progress.goal.experiment}: {_times(progress, now)}", style="bold")
     yield Text(_counts(progress))
     if progress.best:
-        yield Text(_best(progress.best), style="green")
+        yield Text(printable(_best(progress.best)), style="green")
     failed = [trial for trial in progress.trials.values() if trial.status == "failed"]
     if failed:
-        yield Text(trial_line(failed[-1]), style="red")
+        yield Text(printable(trial_line(failed[-1])), style="red")
 
 
 def _times(progress: SearchProgress, now: float) -> str:
@@ -117,12 +118,12 @@ def _table(trials: Iterable[TrialProgress]) -> Table:
 def _row(trial: TrialProgress) -> list[Text]:
     failed = trial.status == "failed"
     return [
-        Text(trial.trial),
+        Text(printable(trial.trial)),
         Text(trial.status, style=COLOURS.get(trial.status, "")),
         Text(f"{trial.epoch}/{trial.epochs}"),
         Text(_score(trial.last)),
         Text(_score(trial.best)),
-        Text(first_line(trial.reason) if failed else compact(trial.values)),
+        Text(printable(first_line(trial.reason) if failed else compact(trial.values))),
     ]
 
 

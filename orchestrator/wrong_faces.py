@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from orchestrator.photo_sheet import Line, Tile, read_photo
 from trainable.arrays import Probabilities
+from trainable.image_files import read_image
 from trainable.labels import TASK_CLASSES, TASKS, decode, task_probabilities
 
 Parts = Mapping[str, NDArray[np.integer]]
@@ -54,7 +55,7 @@ def wrong_faces(
             share = answers[task][place, answer]
             text = f"{task}: {names[true[task][place]]} → {names[answer]} {share:.2f}"
             lines.append(Line(text, is_wrong=answer != true[task][place]))
-        tiles.append(Tile(read_photo(file.read_bytes()), lines))
+        tiles.append(Tile(read_photo(read_image(file)), lines))
     return tiles
 
 

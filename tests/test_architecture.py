@@ -14,8 +14,18 @@ PACKAGES = ("analysis", "orchestrator", "search_spaces", "trainable")
 LIGHT = tuple(
     f"trainable.{name}"
     for name in (
-        *("arrays", "cache", "comparison", "config", "files", "label_fixes", "labels", "metrics"),
-        *("records", "resampling", "sections", "settings", "store", "submissions", "table"),
+        *("arrays", "cache", "comparison", "config", "files", "image_files", "label_fixes"),
+        *(
+            "labels",
+            "metrics",
+            "records",
+            "resampling",
+            "sections",
+            "settings",
+            "store",
+            "submissions",
+            "table",
+        ),
         "voting",
     )
 )

@@ -18,16 +18,14 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
-from PIL import Image
 
 from trainable.framing import ALL_WHOLE, WHOLE, Framing, ImageSize, Part, decode_image
+from trainable.image_files import DAMAGED, read_image
 from trainable.settings import UserError
 
-CACHE_VERSION = 2
+CACHE_VERSION = 3
 """Raised when the same files would be cached to other pixels."""
 CACHE_VARIABLE = "FACE_ORCHESTRATOR_CACHE"
-DAMAGED = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
-"""What reading an image raises where its file is damaged."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +121,7 @@ def _decode_all(
     def decode(row: int) -> None:
         content = b""
         try:
-            content = files[row].read_bytes()
+            content = read_image(files[row])
             digests[row] = hashlib.blake2b(content, digest_size=16).hexdigest().encode()
             pixels[row] = decode_image(content, size, parts[row])
         except DAMAGED as error:

@@ -25,7 +25,14 @@ from rich.console import Console
 from rich.table import Table
 
 from trainable.recipes.catalogue import RECIPES, SCALES
-from trainable.settings import Section, UserError, check_settings, setting_paths, unknown_name
+from trainable.settings import (
+    Section,
+    UserError,
+    check_settings,
+    printable,
+    setting_paths,
+    unknown_name,
+)
 
 Settled = TypeVar("Settled", bound=Section)
 USER_ERROR = 2
@@ -91,7 +98,7 @@ def run_command(schema: Schema[Any], main: Callable[[list[str]], int]) -> None:
     try:
         sys.exit(main(words))
     except (UserError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(printable(f"error: {error}"), file=sys.stderr)
         sys.exit(USER_ERROR)
     except KeyboardInterrupt:
         print("stopped; every finished epoch is kept", file=sys.stderr)

@@ -79,7 +79,10 @@ class MembersConfig(Section):
         return self
 
 
-SHARED = ("data.root", "data.skip_unreadable", "cv.", "train.epochs", "members.", "machine.")
+SHARED = (
+    *("data.root", "data.skip_unreadable", "data.follow_links"),
+    *("cv.", "train.epochs", "members.", "machine."),
+)
 """Beginnings of the paths that no member has for itself: its folds advance with the others'."""
 
 
@@ -196,7 +199,7 @@ class TrialConfig(Section):
 
     def identity(self) -> str:
         """Return 12 hex digits that equal settings share, wherever the data and machine are."""
-        settings = self.model_dump(exclude={"machine": True, "data": {"root"}})
+        settings = self.model_dump(exclude={"machine": True, "data": {"root", "follow_links"}})
         text = json.dumps(settings, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 

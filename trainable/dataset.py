@@ -82,7 +82,7 @@ def load_data(config: DataConfig) -> FaceData:
 @functools.lru_cache(maxsize=4)
 def _load_data(settings: str) -> FaceData:
     config = DataConfig.model_validate_json(settings)
-    table = read_table(data_root(config))
+    table = read_table(data_root(config), follow_links=config.follow_links)
     sides = [list(images["image"]) for images in (table.images, table.eval_images)]
     training_images = fixed_images(table.images, config.label_fixes)
     framing = _framing(config, table.root, [*sides[0], *sides[1]])

@@ -1,7 +1,6 @@
 """Where is the face in each image? Where a detector finds it, or where a table says."""
 
 import importlib
-import io
 import json
 import math
 import os
@@ -16,12 +15,12 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
-from trainable.cache import DAMAGED, built_once, file_states
+from trainable.cache import built_once, file_states
 from trainable.framing import Box, ImageSize, decode_image, upright_size
+from trainable.image_files import DAMAGED, opened_image, read_image
 from trainable.sections.data import DETECTED
 from trainable.settings import UserError
 from trainable.table import read_csv, refuse_rows
@@ -92,7 +91,7 @@ def _checked(file: Path, table: pd.DataFrame, root: Path) -> dict[str, Box]:
 
 def _frame(file: Path) -> ImageSize:
     try:
-        with Image.open(file) as image:
+        with opened_image(read_image(file)) as image:
             return upright_size(image)
     except DAMAGED:  # told when the images are decoded
         return ImageSize(sys.maxsize, sys.maxsize)
@@ -144,8 +143,8 @@ def _search_image(file: Path) -> tuple[NDArray[np.uint8], float]:
     """Return pixels (SIDE, SIDE, 3) with the image at the left and top, and its scale."""
     pixels = np.zeros((SIDE, SIDE, 3), np.uint8)
     try:
-        content = file.read_bytes()
-        with Image.open(io.BytesIO(content)) as image:
+        content = read_image(file)
+        with opened_image(content) as image:
             frame = upright_size(image)
         scale = SIDE / max(frame.height, frame.width)
         height, width = (max(1, round(scale * side)) for side in (frame.height, frame.width))

@@ -1,6 +1,5 @@
 """Which part of an image does the network see, and how is it decoded?"""
 
-import io
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,13 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
-MOST_PIXELS = 100_000_000
-"""A larger image is refused unread: no camera made it."""
-EXIF_ORIENTATION = 0x0112
-LYING_ORIENTATIONS = (5, 6, 7, 8)
-"""Values of that tag where the stored width is the upright image's height."""
+from trainable.image_files import LYING, opened_image, turn_of, upright
 
 
 @dataclass(frozen=True)
@@ -90,20 +85,18 @@ def upright_size(image: Image.Image) -> ImageSize:
 def decode_image(content: bytes, size: ImageSize, part: Part = WHOLE) -> NDArray[np.uint8]:
     """Return ``part`` of an image file as pixels (height, width, 3), RGB.
 
-    Where the file is damaged, raises one of ``trainable.cache.DAMAGED``.
+    Where the file is damaged, raises one of ``trainable.image_files.DAMAGED``.
     """
-    with Image.open(io.BytesIO(content)) as image:
-        if image.width * image.height > MOST_PIXELS:
-            raise ValueError(f"{image.width} x {image.height} pixels are more than any camera's")
+    with opened_image(content) as image:
         box = part.box(upright_size(image))
         scale = _reduce(image, size, box)
-        upright = ImageOps.exif_transpose(image).convert("RGB")
-        kept = upright.crop(_whole_pixels(box, scale, upright))
+        whole = upright(image)
+        kept = whole.crop(_whole_pixels(box, scale, whole))
         return np.asarray(kept.resize((size.width, size.height), Image.Resampling.BILINEAR))
 
 
 def _is_lying(image: Image.Image) -> bool:
-    return image.getexif().get(EXIF_ORIENTATION) in LYING_ORIENTATIONS
+    return turn_of(image) in LYING
 
 
 def _reduce(image: Image.Image, size: ImageSize, box: Box) -> float:

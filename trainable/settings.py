@@ -24,8 +24,22 @@ Names = Annotated[
 Model = TypeVar("Model", bound=BaseModel)
 
 
+def printable(text: str) -> str:
+    """Return a text in which a terminal finds nothing to obey: escapes are spelled out.
+
+    Lines stay lines. Names and reasons that are printed may come from files that others wrote.
+    """
+    return "".join(
+        one if one.isprintable() or one == "\n" else one.encode("unicode_escape").decode()
+        for one in text
+    )
+
+
 class UserError(ValueError):
     """A mistake of the user's: the message says what was wrong, where, and what is allowed."""
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class Section(BaseModel):

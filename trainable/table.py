@@ -1,5 +1,7 @@
 """Which images are there, of whom, and are they as the competition lays them out?"""
 
+import os
+import reprlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,14 +9,22 @@ from pathlib import Path
 
 import pandas as pd
 
+from trainable.image_files import leads_out
 from trainable.labels import GENDERS, MASK_OF_IMAGE, age_class, encode
 from trainable.settings import UserError
+from trainable.spreadsheet import FORMULA
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 PERSON_COLUMNS = ("id", "gender", "race", "age", "path")
 IMAGE_COLUMNS = ("image", "person", "id", "gender", "age", "mask")
 LISTED = 5
 """How many culprits an error names before it counts the rest."""
+LONGEST_NAME = 255
+"""Bytes of a file's name, as systems allow."""
+MOST_BYTES = 100_000_000
+"""A larger table is refused unread."""
+_SHOWN = reprlib.Repr()
+_SHOWN.maxstring, _SHOWN.maxlist = 120, 12
 
 
 @dataclass(frozen=True)
@@ -31,15 +41,20 @@ class FaceTable:
     eval_images: pd.DataFrame
 
 
-def read_table(root: Path) -> FaceTable:
-    """Read and check a data folder; raise UserError naming what is wrong and where."""
+def read_table(root: Path, *, follow_links: bool = False) -> FaceTable:
+    """Read and check a data folder; raise UserError naming what is wrong and where.
+
+    Links may lead out of the folder only with ``follow_links``.
+    """
     if not root.is_dir():
         raise UserError(f"data.root={root}: there is no such folder")
+    bound = None if follow_links else root
+    _refuse_leading_out([root / "train" / "train.csv", root / "eval" / "info.csv"], bound)
     persons = _read_persons(root / "train" / "train.csv")
-    rows = [row for person in persons.itertuples() for row in _person_images(root, person)]
+    rows = [row for person in persons.itertuples() for row in _person_images(root, person, bound)]
     images = pd.DataFrame(rows, columns=pd.Index(IMAGE_COLUMNS))
     images["label"] = encode(images["mask"], images["gender"], age_class(images["age"]))
-    return FaceTable(root, images, _read_eval(root / "eval"))
+    return FaceTable(root, images, _read_eval(root / "eval", bound))
 
 
 def listed(names: Iterable[str]) -> str:
@@ -55,7 +70,9 @@ def read_csv(file: Path, columns: Iterable[str]) -> pd.DataFrame:
     Row i of the index is line i + 2 of the file.
     """
     if not file.is_file():
-        raise UserError(f"{file} is missing")
+        raise UserError(f"{file} is missing, or no file")
+    if file.stat().st_size > MOST_BYTES:
+        raise UserError(f"{file} has more than {MOST_BYTES / 1e6:.0f} MB: no table of persons has")
     try:
         table = pd.read_csv(
             file, dtype=str, keep_default_na=False, encoding="utf-8-sig", skip_blank_lines=False
@@ -64,7 +81,8 @@ def read_csv(file: Path, columns: Iterable[str]) -> pd.DataFrame:
         raise UserError(f"{file} is no table of comma-separated values: {error}") from None
     missing = [name for name in columns if name not in table.columns]
     if missing:
-        raise UserError(f"{file} lacks the column {listed(missing)}; it has {list(table.columns)}")
+        found = _SHOWN.repr(list(table.columns))
+        raise UserError(f"{file} lacks the column {listed(missing)}; it has {found}")
     table = table[(table != "").any(axis=1)]
     if table.empty:
         raise UserError(f"{file} has no rows")
@@ -74,16 +92,18 @@ def read_csv(file: Path, columns: Iterable[str]) -> pd.DataFrame:
 def refuse_rows(file: Path, bad: "pd.Series[str]", complaint: str) -> None:
     """Raise UserError naming the line and value of each ``bad`` cell that ``read_csv`` read."""
     if not bad.empty:
-        lines = [f"line {int(str(row)) + 2}: {value!r}" for row, value in bad.items()]
+        lines = [f"line {int(str(row)) + 2}: {_SHOWN.repr(value)}" for row, value in bad.items()]
         raise UserError(f"{file}: {complaint}: {listed(lines)}")
 
 
 def _read_persons(file: Path) -> pd.DataFrame:
     persons = read_csv(file, PERSON_COLUMNS)
     refuse_rows(file, persons["path"][persons["path"].duplicated()], "path occurs twice")
-    refuse_rows(
-        file, persons["path"][persons["path"].map(_leaves_folder)], "path is no folder name"
-    )
+    refuse_rows(file, persons["path"][~persons["path"].map(_is_name)], "path is no folder name")
+    refuse_rows(file, persons["id"][~persons["id"].map(str.isprintable)], "id cannot be printed")
+    for column in ("path", "id"):
+        runs = persons[column].str.startswith(FORMULA)
+        refuse_rows(file, persons[column][runs], f"{column} is a formula to a spreadsheet")
     refuse_rows(
         file, persons["gender"][~persons["gender"].isin(GENDERS)], "gender is not male, female"
     )
@@ -92,14 +112,18 @@ def _read_persons(file: Path) -> pd.DataFrame:
     return persons.assign(age=ages, gender=persons["gender"].map(GENDERS))
 
 
-def _leaves_folder(name: str) -> bool:
-    return Path(name).name != name or name in ("", ".", "..")
+def _is_name(name: str) -> bool:
+    """Whether a file or folder may be called so: no path, nothing that a terminal obeys."""
+    is_path = Path(name).name != name or name in ("", ".", "..")
+    return not is_path and name.isprintable() and len(name.encode()) <= LONGEST_NAME
 
 
-def _person_images(root: Path, person: object) -> list[tuple[str, str, str, int, float, int]]:
+def _person_images(
+    root: Path, person: object, bound: Path | None
+) -> list[tuple[str, str, str, int, float, int]]:
     path, id_, gender, age = (getattr(person, name) for name in ("path", "id", "gender", "age"))
     folder = root / "train" / "images" / path
-    files = _images_by_name(folder)
+    files = _images_by_name(folder, bound)
     missing = [name for name in MASK_OF_IMAGE if name not in files]
     if missing:
         raise UserError(f"{folder} lacks the image {listed(missing)}")
@@ -109,10 +133,10 @@ def _person_images(root: Path, person: object) -> list[tuple[str, str, str, int,
     ]
 
 
-def _images_by_name(folder: Path) -> dict[str, str]:
+def _images_by_name(folder: Path, bound: Path | None) -> dict[str, str]:
     if not folder.is_dir():
         raise UserError(f"{folder}: train.csv lists this person, but there is no such folder")
-    files = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
+    files = [name for name in _names_in(folder, bound) if not name.startswith(".")]
     images = [Path(name) for name in files if Path(name).suffix.lower() in IMAGE_SUFFIXES]
     unknown = sorted(set(files) - {image.name for image in images})
     unknown += [image.name for image in images if image.stem not in MASK_OF_IMAGE]
@@ -127,14 +151,32 @@ def _images_by_name(folder: Path) -> dict[str, str]:
     return {image.stem: image.name for image in images}
 
 
-def _read_eval(folder: Path) -> pd.DataFrame:
+def _names_in(folder: Path, bound: Path | None) -> list[str]:
+    """Return what a folder holds; UserError where it, or a link in it, leads out of ``bound``."""
+    with os.scandir(folder) as found:
+        entries = sorted(found, key=lambda entry: entry.name)
+    links = [folder / entry.name for entry in entries if entry.is_symlink()]
+    _refuse_leading_out([folder, *links], bound)
+    return [entry.name for entry in entries]
+
+
+def _refuse_leading_out(paths: Iterable[Path], bound: Path | None) -> None:
+    out = [str(path) for path in paths if bound and leads_out(bound, path)]
+    if out:
+        raise UserError(
+            f"{listed(out)} leads out of the data folder {bound}: data.follow_links=true allows it"
+        )
+
+
+def _read_eval(folder: Path, bound: Path | None) -> pd.DataFrame:
     file, images = folder / "info.csv", folder / "images"
     names = read_csv(file, ("ImageID",))["ImageID"]
     refuse_rows(file, names[names.duplicated()], "image twice")
-    refuse_rows(file, names[names.map(_leaves_folder)], "no file name")
+    refuse_rows(file, names[~names.map(_is_name)], "no file name")
+    refuse_rows(file, names[names.str.startswith(FORMULA)], "a formula to a spreadsheet")
     if not images.is_dir():
         raise UserError(f"{images}: there is no such folder")
-    present = {entry.name for entry in images.iterdir()}
+    present = set(_names_in(images, bound))
     missing = [name for name in names if name not in present]
     if missing:
         raise UserError(f"{images} lacks images that info.csv lists: {listed(missing)}")

@@ -40,7 +40,10 @@ def data_page(config: TrialConfig, shown: Shown) -> str:
     Images are counted, measured and compared whole; only the first batch follows the trial's own
     crop, size and augmentation.
     """
-    data = load_data(DataConfig(root=config.data.root, skip_unreadable=True))
+    whole = DataConfig(
+        root=config.data.root, follow_links=config.data.follow_links, skip_unreadable=True
+    )
+    data = load_data(whole)
     photos, counts = readable_photos(data), count(data)
     images = data.images.drop(index=list(data.cache.unreadable))
     sheets = class_sheets(data.root, images, shown.faces, shown.seed)

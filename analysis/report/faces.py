@@ -1,7 +1,6 @@
 """Whom does the best trial get wrong? The faces it is surest about and wrong, by task."""
 
 from collections.abc import Hashable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import pandas as pd
 from analysis.report.evidence import Judged
 from analysis.report.section import Block, Faces, Heading, Section, Text
 from analysis.sheets import make_sheet, readable_face
+from trainable.image_files import DataFolder
 from trainable.labels import TASK_CLASSES, decode, task_probabilities
 
 ANCHOR, TITLE = "faces", "Wrongly predicted faces"
@@ -17,12 +17,12 @@ MOST = 24
 """Faces of a task."""
 
 
-def faces_section(judged: Judged | None, root: Path) -> Section:
-    """Show the faces below ``root`` that are most surely wrong, for each task, one of a person."""
+def faces_section(judged: Judged | None, folder: DataFolder) -> Section:
+    """Show the faces in ``folder`` that are most surely wrong, for each task, one of a person."""
     if judged is None:
         return Section(ANCHOR, TITLE, [Text("No trial's predictions are stored.")])
-    if not root.is_dir():
-        return Section(ANCHOR, TITLE, [Text(f"The images are no longer in {root}.")])
+    if not folder.root.is_dir():
+        return Section(ANCHOR, TITLE, [Text(f"The images are no longer in {folder.root}.")])
     blocks: list[Block] = [
         Text(
             f"Where {judged.trial.name} is surest and wrong: the true class, what it answers, and "
@@ -31,7 +31,7 @@ def faces_section(judged: Judged | None, root: Path) -> Section:
         )
     ]
     for task in judged.trial.tasks:
-        blocks += _of_task(task, root, judged)
+        blocks += _of_task(task, folder, judged)
     return Section(ANCHOR, TITLE, blocks)
 
 
@@ -49,18 +49,18 @@ def surely_wrong(task: str, judged: Judged) -> pd.DataFrame:
     return wrong.sort_values("share", ascending=False, kind="stable").drop_duplicates("person")
 
 
-def _of_task(task: str, root: Path, judged: Judged) -> list[Block]:
+def _of_task(task: str, folder: DataFolder, judged: Judged) -> list[Block]:
     wrong = surely_wrong(task, judged)
     persons = judged.images["person"].nunique()
     heading = f"{task}: {len(wrong):,} of {persons:,} persons with a wrong image"
-    return [Heading(heading), *_shown(task, root, wrong.head(MOST))]
+    return [Heading(heading), *_shown(task, folder, wrong.head(MOST))]
 
 
-def _shown(task: str, root: Path, wrong: pd.DataFrame) -> list[Block]:
+def _shown(task: str, folder: DataFolder, wrong: pd.DataFrame) -> list[Block]:
     found = [
         (pixels, one["image"], _caption(task, one))
         for one in wrong.to_dict("records")
-        if (pixels := readable_face(root / one["image"])) is not None
+        if (pixels := readable_face(folder, str(one["image"]))) is not None
     ]
     blocks: list[Block] = []
     if len(found) < len(wrong):

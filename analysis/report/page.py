@@ -21,6 +21,7 @@ from analysis.report.section import Section
 from analysis.report.summary import Findings, state, summary
 from analysis.report.varied import varied_settings
 from analysis.report.voted import ensemble_section, vote
+from analysis.results import data_folder
 
 TEMPLATE = Path(__file__).with_name("report.html.jinja")
 
@@ -38,7 +39,7 @@ def report_page(evidence: Evidence) -> str:
         parallel_section(evidence, level, varied),
         confusions_section(evidence.judged),
         ages_section(evidence.judged),
-        faces_section(evidence.judged, Path(evidence.record.data_root)),
+        faces_section(evidence.judged, data_folder(evidence.record)),
         ensemble_section(voted, evidence),
         cost_section(evidence),
         submissions_section(evidence.experiment.folder.path.parent),

@@ -46,6 +46,7 @@ class Recorder:
         return TrialConfig().with_values(
             {
                 "data.root": str(self.out / "data"),
+                "data.follow_links": True,
                 "data.image_height": IMAGE_HEIGHT,
                 "data.image_width": IMAGE_WIDTH,
                 "cv.folds": self.folds,

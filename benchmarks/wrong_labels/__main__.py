@@ -63,7 +63,12 @@ def trained(
     with tempfile.TemporaryDirectory() as folder:
         copy, runs = Path(folder) / "data", Path(folder) / "runs"
         planted = plant(root, copy, share, seed)
-        where = [f"data.root={copy}", f"search.runs={runs}", f"search.name={NAME}"]
+        where = [
+            f"data.root={copy}",
+            "data.follow_links=true",
+            f"search.runs={runs}",
+            f"search.name={NAME}",
+        ]
         fit(["cv.folds=3", *words, *where])
         found = load_experiment(runs, NAME)
         images = found.folder.read_images()

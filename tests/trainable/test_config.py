@@ -12,6 +12,7 @@ from trainable.settings import UserError, check_settings, setting_paths
 OTHER_VALUES = {
     "data.root": "elsewhere",
     "data.skip_unreadable": True,
+    "data.follow_links": True,
     "data.image_height": 128,
     "data.image_width": 96,
     "data.crop": "center",
@@ -117,7 +118,7 @@ NEEDED = {
 }
 """Path -> what it cannot be without."""
 OUTSIDE_IDENTITY = [path for path in OTHER_VALUES if path.split(".")[0] == "machine"]
-OUTSIDE_IDENTITY.append("data.root")
+OUTSIDE_IDENTITY += ["data.root", "data.follow_links"]
 MEMBERS = {"whole": {"data.crop": "none"}, "centre": {"data.crop": "center", "optim.lr": 0.1}}
 
 
@@ -130,7 +131,7 @@ def test_words_of_a_trial_are_these():
 
 
 @pytest.mark.parametrize("path", OTHER_VALUES)
-def test_identity_changes_with_every_setting_but_machine_and_data_root(path):
+def test_identity_changes_with_every_setting_but_machine_and_where_the_data_are(path):
     base = TrialConfig().with_values(NEEDED.get(path, {}))
     changed = base.with_values({path: OTHER_VALUES[path]})
     assert changed != base

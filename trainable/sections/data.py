@@ -23,6 +23,10 @@ class DataConfig(Section):
     skip_unreadable: bool = Field(
         default=False, description="leave unreadable images out instead of stopping"
     )
+    follow_links: bool = Field(
+        default=False,
+        description="take images, too, that links in the data folder fetch from outside it",
+    )
     image_height: int = Field(
         default=96, ge=32, le=1024, description="height the network sees, pixels"
     )
