@@ -1,5 +1,7 @@
 """What is handed in, and what would it have scored? submission.csv, and answers where known."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -7,7 +9,6 @@ from numpy.typing import NDArray
 from trainable.files import write_text
 from trainable.image_files import DataFolder
 from trainable.labels import CLASS_COUNT
-from trainable.locations import Location
 from trainable.settings import UserError
 from trainable.store import ExperimentFolder
 
@@ -30,7 +31,7 @@ def images_to_answer(folder: ExperimentFolder) -> pd.DataFrame:
     return images
 
 
-def write_submission(path: Location, images: pd.DataFrame, predicted: NDArray[np.integer]) -> None:
+def write_submission(path: Path, images: pd.DataFrame, predicted: NDArray[np.integer]) -> None:
     """Write the names of ``images`` and their predicted class (N,), whole or not at all."""
     table = pd.DataFrame({IMAGE: images[IMAGE], ANSWER: predicted})
     write_text(path, table.to_csv(index=False))
@@ -57,7 +58,7 @@ def held_out_answers(folder: DataFolder, images: pd.DataFrame) -> NDArray[np.int
     return np.asarray(answers.loc[images[IMAGE]], np.int64)
 
 
-def read_answers(file: Location) -> "pd.Series[int]":
+def read_answers(file: Path) -> "pd.Series[int]":
     """Return the class of each image of a file like submission.csv, by ImageID.
 
     Raises UserError where it lacks a column, names an image twice, or gives no class from 0 to 17.
