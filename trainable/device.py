@@ -25,8 +25,12 @@ PRECISIONS = {
     "float16": torch.float16,
 }
 
-OUT_OF_MEMORY = ("can't allocate memory", "CUDA error: out of memory", "STATUS_ALLOC_FAILED")
-"""In the messages of errors of no memory: torch's on the CPU, CUDA's, cuBLAS's and cuDNN's."""
+OUT_OF_MEMORY = (
+    *("can't allocate memory", "could not create a primitive"),
+    *("CUDA error: out of memory", "STATUS_ALLOC_FAILED"),
+)
+"""In the messages of errors of no memory: torch's and oneDNN's on the CPU, CUDA's, cuBLAS's and
+cuDNN's."""
 CUDA_CONTEXT_BYTES = 1024**3
 """What CUDA takes for each process that uses it, at most: kernels and its own bookkeeping."""
 
@@ -121,7 +125,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Say whether an error is that of a GPU or a machine without memory left."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    # What torch's allocator on the CPU and CUDA's libraries raise has no type of its own.
+    # Only torch's own allocator for CUDA raises a type of its own.
     said = str(error)
     return isinstance(error, RuntimeError) and any(words in said for words in OUT_OF_MEMORY)
 

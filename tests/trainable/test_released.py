@@ -11,11 +11,37 @@ import pytest
 import torch
 
 from trainable.config import TrialConfig
+from trainable.dataset import load_data
 from trainable.device import is_out_of_memory, release_memory
+from trainable.experiment import Asked, start_experiment, versions
 from trainable.fitting import Fit
+from trainable.ray_trial import (
+    BASE,
+    EXPECTED,
+    EXPERIMENT,
+    FAILURE,
+    KNOWN,
+    OUT_OF_MEMORY,
+    RELIEF,
+    STEP,
+    TRIAL,
+    RayTrial,
+)
+from trainable.settings import Value
+from trainable.store import ExperimentFolder
 
 MEGABYTE = 1024**2
 PARTS = 16
+SMALL: dict[str, Value] = {"data.image_height": 32, "data.image_width": 32}
+DIFFERENT: dict[str, dict[str, Value]] = {
+    "plain": {},
+    "average": {"optim.ema_decay": 0.9, "optim.sam_rho": 0.05, "model.backbone": "resnet10t"},
+    "folds": {"cv.folds": 2, "cv.fidelity": "folds", "optim.freeze_epochs": 0},
+    "heads": {"model.heads": "multi", "loss.weighting": "uncertainty", "optim.accumulate": 2},
+    "ahead": {"machine.loaders": 1, "machine.precision": "bfloat16"},
+    "lost": {"optim.lr": 1e30},
+}
+"""Trial -> what differs from the others'."""
 
 
 @contextmanager
@@ -45,8 +71,7 @@ def large(tiny) -> TrialConfig:
         "train.epochs": 1,
     }
     config = tiny.with_values(values)
-    for parts in (1, PARTS):
-        Fit(config.with_values({"machine.micro_batches": parts})).step()
+    Fit(config).step()
     return config
 
 
@@ -96,7 +121,48 @@ def test_network_that_does_not_fit_leaves_nothing(large):
 
 
 def test_parts_fit_where_whole_batches_do_not(large):
-    fit = Fit(large.with_values({"machine.micro_batches": PARTS}))
+    in_parts = large.with_values({"machine.micro_batches": PARTS})
+    Fit(in_parts).step()  # makes caches
+    fit = Fit(in_parts)
     with at_most_more(40):
         fit.step()
     assert fit.epoch == 1
+
+
+@pytest.fixture
+def legs(large, tmp_path):
+    """Returns what Ray gives a process for a trial: its name and its own values."""
+    folder = ExperimentFolder(tmp_path / "experiment")
+    folder.path.mkdir()
+    start_experiment(folder, Asked("", "", [], {}, {}), [load_data(large.data)])
+    shared = {
+        BASE: large.model_dump(mode="json"),
+        EXPERIMENT: str(folder.path),
+        EXPECTED: {"code": versions()["code"], "data": folder.read_record().data_fingerprint},
+    }
+
+    def leg(trial: str, values: dict[str, Value], relief: int = 0):
+        return {**shared, **values, TRIAL: trial, KNOWN: 0, RELIEF: relief}
+
+    return leg
+
+
+def test_process_holds_nothing_of_the_trials_before(legs):
+    before = live_tensors()
+    process = RayTrial(legs("first", {}))
+    for name, values in DIFFERENT.items():
+        process.reset_config(legs(name, SMALL | values))
+        result = process.train()
+        assert result[STEP] or result[FAILURE]
+        process.reset_config(legs("next", {}))
+        assert live_tensors() == before
+
+
+def test_process_holds_nothing_of_a_trial_that_ran_out_of_memory(legs):
+    before = live_tensors()
+    process = RayTrial(legs("trial-001", {}))
+    with at_most_more(40):
+        assert process.train()[OUT_OF_MEMORY]
+    assert live_tensors() == before
+    process.reset_config(legs("trial-001", SMALL))
+    assert process.train()[STEP] == 1
