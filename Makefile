@@ -26,6 +26,7 @@ check: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
+	$(BIN)/python -m benchmarks.audit
 
 bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks --data $(DATA)

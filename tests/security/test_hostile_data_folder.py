@@ -13,7 +13,7 @@ from trainable.table import read_table
 
 PERSON = "000000_male_Asian_19"
 IMAGE = f"train/images/{PERSON}/mask1.jpg"
-SECRET = "a line that nobody may see"
+HIDDEN = "a line that nobody may see"
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def outside(tmp_path: Path, faces_root: Path) -> Path:
     (folder / PERSON).mkdir(parents=True)
     for image in (faces_root / "train" / "images" / PERSON).iterdir():
         (folder / PERSON / image.name).write_bytes(image.read_bytes())
-    (folder / "secret.csv").write_text(f"{SECRET},1,2\n")
+    (folder / "secret.csv").write_text(f"{HIDDEN},1,2\n")
     return folder
 
 
@@ -37,7 +37,7 @@ def complaint(root: Path, **settings: bool) -> str:
     with pytest.raises(UserError) as error:
         load_data(DataConfig(root=str(root), image_height=32, image_width=32, **settings))
     assert str(error.value).isprintable()
-    assert SECRET not in str(error.value)
+    assert HIDDEN not in str(error.value)
     return str(error.value)
 
 

@@ -96,7 +96,8 @@ class Person:
 
     def image_id(self, image_name: str) -> str:
         """File name that tells nothing about the person, as in eval."""
-        return hashlib.sha1(f"{self.seed} {image_name}".encode()).hexdigest() + ".jpg"
+        named = f"{self.seed} {image_name}".encode()
+        return hashlib.sha1(named, usedforsecurity=False).hexdigest() + ".jpg"
 
 
 def demo_root(cache_folder: Path, size: DemoSize = DEFAULT_SIZE) -> Path:
