@@ -39,10 +39,9 @@ options=(--block --min-worker-port=0 --max-worker-port=0 --num-cpus="${SLURM_CPU
     --include-dashboard=false "${options[@]}" &
 until ray health-check --address "$ip:$port" &> /dev/null; do sleep 1; done
 
-workers=()
 for machine in "${machines[@]:1}"; do
-    "${on[@]}" --nodelist="$machine" ray start --address="$ip:$port" "${options[@]}" &
-    workers+=($!)
+    "${on[@]}" --nodelist="$machine" --job-name=worker ray start --address="$ip:$port" \
+        "${options[@]}" &
 done
 
 cluster/search.sh "slurm-$SLURM_JOB_ID" "$@" "cluster.address=$ip:$port" &
@@ -51,7 +50,8 @@ search=$!
 # shellcheck disable=SC2329  # called by the trap
 stop() {
     echo "the time is nearly up: the search stops, and goes on when the job is run again"
-    kill -TERM "${workers[@]}" || true
+    squeue --steps --job="$SLURM_JOB_ID" --noheader --format='%i %j' |
+        awk '$2 == "worker" { print $1 }' | xargs --no-run-if-empty scancel --signal=TERM
     sleep "$drain_seconds" &
     wait -n $! "$search" || true
     kill -USR1 "$search" || true # Ray Tune's sign to stop

@@ -37,6 +37,14 @@ def ray_cluster(cache: Path) -> Iterator[str]:
         yield f"127.0.0.1:{port}"
 
 
+@pytest.fixture
+def lone_machine() -> Iterator[str]:
+    """The address of a cluster of one machine that a test may take away."""
+    port = free_port()
+    with running_head(port):
+        yield f"127.0.0.1:{port}"
+
+
 @contextmanager
 def running_head(port: int) -> Generator[None]:
     # The path of a Unix socket may have 107 characters: too few for pytest's own folders.
