@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from trainable import team
 from trainable.arrays import Embeddings, Probabilities
 from trainable.checkpoint import packed
 from trainable.config import CvConfig, TrialConfig
@@ -94,6 +95,20 @@ class Fit:
         if group and epoch + 1 == self._kept.epoch:
             self.epoch = (group + 1) * self.config.train.epochs
         return epochs
+
+    def follow(self, step: int) -> None:
+        """Train the step after ``step`` beside the team's first process, which alone scores it."""
+        length = self.config.train.epochs
+        if self._is_in_turn and step // length != (self.epoch - 1) // length:
+            self._networks = None
+        self.epoch = step
+        self.train_epoch()
+
+    def go_on_together(self) -> None:
+        """Let all processes of the team go on from the state of the first."""
+        state = team.first_ones(None if team.rank() else self.state_dict())
+        if team.rank():
+            self.load_state_dict(state)
 
     def validation_probabilities(self) -> Probabilities:
         """Return the out-of-fold probabilities that were predicted last."""

@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 from torch.optim.swa_utils import update_bn
 
+from trainable import team
 from trainable.augment import Augmenter
 from trainable.batches import TrainingBatches, make_loader, parts_of
 from trainable.config import TrialConfig
 from trainable.dataset import FaceData
-from trainable.device import select_device
+from trainable.device import Device, select_device
 from trainable.embedding import Parts, features_kept
 from trainable.folds import Fold, Rows
 from trainable.heads import joint_probabilities
@@ -45,6 +47,23 @@ class FoldEpoch:
     seconds: dict[str, float]
 
 
+class Learner(nn.Module):
+    """A network and its loss as one module: gradients of both are shared among processes."""
+
+    def __init__(self, model: nn.Module, loss: TrialLoss, device: Device) -> None:
+        super().__init__()
+        self.model, self.loss = model, loss
+        self._device = device
+
+    def forward(
+        self, images: torch.Tensor, targets: torch.Tensor, batch: torch.Tensor
+    ) -> torch.Tensor:
+        """Return what images (B, 3, H, W) add to the loss of the batch they are a part of."""
+        with self._device.autocast():
+            outputs = self.model(images)
+        return self.loss(outputs, targets, batch)
+
+
 class FoldFit:
     """One network, trained on one fold's training side."""
 
@@ -62,8 +81,9 @@ class FoldFit:
         )
         torch.manual_seed(_seed(config.train.seed, number))
         self.model = self._device.place_model(make_model(config.model, fetch=fetch))
-        self._loss = TrialLoss(config, self._device.place(side.targets[side.rows]))
-        self._updates = Updates(self.model, self._loss, config, batches.batch_count, self._device)
+        loss = TrialLoss(config, self._device.place(side.targets[side.rows]))
+        self._learner: nn.Module = Learner(self.model, loss, self._device)
+        self._updates = Updates(self.model, loss, config, batches.batch_count, self._device)
         self._scale, self._shift = self._input_range(normalization(config, data))
 
     @property
@@ -83,8 +103,9 @@ class FoldFit:
         """
         self._sampler.epoch = epoch
         batches = islice(iter(self._loader), at_most)
+        self._share_gradients()
         # After the loader, which draws from torch's generator too, but not in every epoch.
-        torch.manual_seed(_seed(self._config.train.seed, self._number, epoch))
+        torch.manual_seed(_seed(self._config.train.seed, self._number, epoch, *_own_rank()))
         self._updates.start_epoch(epoch)
         total, images, waited = torch.zeros((), device=self._device.name), 0, 0.0
         started = asked = time.perf_counter()
@@ -93,8 +114,9 @@ class FoldFit:
             total += len(targets) * self._updates.step(*self._parts(batch, targets))
             images += len(targets)
             if step % CHECK_EVERY == 0:
-                self._check(total, epoch, step)
+                self._check(team.mean(total), epoch, step)
             asked = time.perf_counter()
+        total = team.mean(total)
         self._check(total, epoch, self.batch_count - 1)
         seconds = {"data": waited, "step": time.perf_counter() - started - waited}
         return FoldEpoch(float(total) / images, self._updates.lr, seconds)
@@ -146,17 +168,37 @@ class FoldFit:
         self.model.load_state_dict(state["model"])
         self._updates.load_state_dict(state["updates"])
 
+    def _share_gradients(self) -> None:
+        """Learn together with the team's other processes, if there are any, from now on."""
+        if not isinstance(self._learner, Learner) or team.size() == 1:
+            return
+        some_idle = self._config.optim.freeze_epochs > 0
+        self._learner = team.learning_together(self._learner, some_idle=some_idle)
+        self._updates.gathering = partial(team.gathering, self._learner)
+
     def _parts(self, images: torch.Tensor, targets: torch.Tensor) -> list[PartLoss]:
-        """Return what computes the loss of a batch, part by part."""
-        parts = parts_of(len(images), self._config.machine.micro_batches)
-        return [partial(self._part_loss, images[part], targets[part], targets) for part in parts]
+        """Return what computes the loss of this process's share of a batch, part by part.
+
+        The mean over the team is the loss of the batch: each process's share counts as often as
+        there are processes, and a batch that is too small to be shared is trained by each of them.
+        """
+        count, micro_batches = team.size(), self._config.machine.micro_batches
+        shares = parts_of(len(images), count)
+        share, weight = slice(0, len(images)), 1
+        if len(shares) == count:
+            share, weight = shares[team.rank()], count
+        own = images[share], targets[share]
+        return [
+            partial(self._part_loss, own[0][part], own[1][part], targets, weight)
+            for part in parts_of(len(own[0]), micro_batches)
+        ]
 
     def _part_loss(
-        self, images: torch.Tensor, targets: torch.Tensor, batch: torch.Tensor
+        self, images: torch.Tensor, targets: torch.Tensor, batch: torch.Tensor, weight: int
     ) -> torch.Tensor:
-        with self._device.autocast():
-            outputs = self.model(self._normalize(self._device.place(images)))
-        return self._loss(outputs, self._device.place(targets), self._device.place(batch))
+        placed = self._normalize(self._device.place(images))
+        loss = self._learner(placed, self._device.place(targets), self._device.place(batch))
+        return loss * weight if weight > 1 else loss
 
     def _predict_batch(self, images: torch.Tensor) -> torch.Tensor:
         views = views_of(images, self._config.predict)
@@ -179,6 +221,11 @@ class FoldFit:
                 f"the loss was no longer a number at step {step + 1} of epoch {epoch + 1} "
                 f"(optim.lr={self._config.optim.lr:g})"
             )
+
+
+def _own_rank() -> tuple[int, ...]:
+    """Return what the first process of a team has nothing of: as if it were alone."""
+    return (team.rank(),) if team.rank() else ()
 
 
 def _seed(*parts: int) -> int:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -44,6 +45,8 @@ class Updates:
         )
         self._scaler = device.gradient_scaler()
         self._batch = self._done = 0
+        self.gathering: Callable[[], AbstractContextManager[object]] = nullcontext
+        """In which context gradients are added that are shared with other processes later."""
 
     @property
     def predictor(self) -> nn.Module:
@@ -72,9 +75,10 @@ class Updates:
         size = min(self._config.accumulate, self._batches - start)
         if self._batch == start:
             self._optimizer.zero_grad(set_to_none=True)
-        loss = self._add_gradients(parts, size)
         self._batch += 1
-        if self._batch == start + size:
+        is_last = self._batch == start + size
+        loss = self._add_gradients(parts, size, completes=is_last)
+        if is_last:
             self._move(parts)
         return loss
 
@@ -111,12 +115,18 @@ class Updates:
                 if isinstance(value, torch.Tensor) and value.ndim == 4:
                     moments[name] = value.contiguous(memory_format=torch.channels_last)
 
-    def _add_gradients(self, parts: Sequence[PartLoss], batches: int = 1) -> torch.Tensor:
-        """Add the gradients of a batch, one of ``batches`` that make an update."""
+    def _add_gradients(
+        self, parts: Sequence[PartLoss], batches: int = 1, *, completes: bool = True
+    ) -> torch.Tensor:
+        """Add the gradients of a batch, one of ``batches`` that make an update.
+
+        The last part of the one that ``completes`` them lets all of them be shared.
+        """
         losses: list[torch.Tensor] = []
-        for part in parts:
-            loss = part()
-            self._scaler.scale(loss / batches if batches > 1 else loss).backward()
+        for left, part in enumerate(parts, 1 - len(parts)):
+            with nullcontext() if completes and not left else self.gathering():
+                loss = part()
+                self._scaler.scale(loss / batches if batches > 1 else loss).backward()
             losses.append(loss.detach())
         return torch.stack(losses).sum()
 
