@@ -49,7 +49,9 @@ class Making(Section):
 class Entry(Making):
     """A line of the ledger."""
 
-    hash: str = Field(description="equal for equal answers, in whatever order")
+    hash: str = Field(
+        pattern="^[0-9a-f]{16}$", description="equal for equal answers, in whatever order"
+    )
     eval_set: str = Field(description="equal for the same eval images")
     images: int = Field(ge=1)
     at: str = Field(description="ISO 8601, UTC")

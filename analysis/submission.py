@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from trainable.files import write_text
 from trainable.image_files import DataFolder
 from trainable.labels import CLASS_COUNT
-from trainable.settings import UserError
+from trainable.settings import UserError, is_file_name
+from trainable.spreadsheet import FORMULA
 from trainable.store import ExperimentFolder
 
 IMAGE, ANSWER = "ImageID", "ans"
@@ -28,7 +29,17 @@ def images_to_answer(folder: ExperimentFolder) -> pd.DataFrame:
         raise UserError(f"the eval images of {folder.path} have no column {IMAGE}")
     if images.empty:
         raise UserError(f"{folder.name} has no eval images, so there is nothing to submit")
+    bad = images[IMAGE][~images[IMAGE].map(_is_harmless)]
+    if not bad.empty:
+        raise UserError(
+            f"the eval images of {folder.path} have a name that a spreadsheet or a terminal would "
+            f"obey: {bad.iloc[0][:100]!r}"
+        )
     return images
+
+
+def _is_harmless(image: object) -> bool:
+    return isinstance(image, str) and is_file_name(image) and not image.startswith(FORMULA)
 
 
 def write_submission(path: Path, images: pd.DataFrame, predicted: NDArray[np.integer]) -> None:
@@ -66,7 +77,7 @@ def read_answers(file: Path) -> "pd.Series[int]":
     try:
         table = pd.read_csv(file, dtype={IMAGE: str, ANSWER: "Int64"})
         answers = table.set_index(IMAGE)[ANSWER].astype(np.int64)
-    except (KeyError, OSError, TypeError, ValueError) as error:
+    except (KeyError, OSError, OverflowError, TypeError, ValueError) as error:
         raise UserError(f"cannot read {file} as columns {IMAGE},{ANSWER}: {error}") from None
     if not answers.index.is_unique:
         raise UserError(f"{file} names {answers.index[answers.index.duplicated()][0]} twice")

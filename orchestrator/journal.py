@@ -7,17 +7,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from orchestrator.rules import Verdict
 from trainable.files import StorageError, write_text
 from trainable.records import Status
-from trainable.settings import Value
+from trainable.settings import Value, is_file_name
 from trainable.store import now
 
 Cause = Literal["trial", "machine", "memory"]
 """Why a trial was broken off: by its own failure, as its machine was lost, for want of memory."""
 NodeChange = Literal["joined", "lost", "leaving", "unfit"]
+
+
+def _is_name(name: str) -> str:
+    """Refuse what would be a path: files are written in a folder that is called so."""
+    if not is_file_name(name):
+        raise ValueError("is no name of a trial")
+    return name
+
+
+TrialName = Annotated[str, AfterValidator(_is_name)]
 
 
 class Line(BaseModel):
@@ -37,7 +47,7 @@ class Proposed(Line):
     """A configuration became a trial."""
 
     event: Literal["proposed"] = "proposed"
-    trial: str
+    trial: TrialName
     values: dict[str, Value]
     source: str = Field(description="who proposed it: the sampler, a list, earlier experiments")
 
@@ -46,7 +56,7 @@ class Began(Line):
     """A slot was given to a trial, from a step on: at first, promoted, or after a failure."""
 
     event: Literal["began"] = "began"
-    trial: str
+    trial: TrialName
     step: int
     is_filling: bool = Field(default=False, description="for want of anything better to do")
 
@@ -55,7 +65,7 @@ class Reported(Line):
     """A trial finished a step, and what follows from its score; ``taken``: an equal one did."""
 
     event: Literal["reported"] = "reported"
-    trial: str
+    trial: TrialName
     step: int
     score: float
     verdict: Verdict | Literal["taken"]
@@ -65,7 +75,7 @@ class Broke(Line):
     """A trial was broken off; it is tried again, or not."""
 
     event: Literal["broke"] = "broke"
-    trial: str
+    trial: TrialName
     reason: str
     cause: Cause = Field(default="trial", description="its own failure, or of what it ran out")
 
@@ -85,7 +95,7 @@ class Ended(Line):
     """A trial is over; ``again``: a search that is resumed goes on with it."""
 
     event: Literal["ended"] = "ended"
-    trial: str
+    trial: TrialName
     status: Status
     reason: str = ""
     again: bool = False

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from orchestrator.config import Asking
 from orchestrator.plan import Plan
 from trainable.command_line import Schema, read_words
@@ -23,6 +25,8 @@ CHANGEABLE = (
 )
 """Beginnings of the words that a resumed search may be given anew."""
 SHOWN = ", ".join(f"{path}*" if path.endswith(".") else path for path in CHANGEABLE)
+SAFE_ADDRESSES = ("", "auto")
+"""What a stored search may join without being told to again: this machine, and its own cluster."""
 NOT_KEPT = ("resume", "search.runs", "search.anyway")
 """Words that are about resuming itself."""
 
@@ -77,13 +81,23 @@ def resumed(asked: Asking, words: Sequence[str], schema: Schema[Any]) -> Resumed
     if record.command != schema.command:
         raise UserError(f"{name} goes on with: python -m {record.command} resume={name}")
     stored = [word for word in words_of(record, schema) if path_of(word) not in own]
+    for word in stored:
+        path, _, address = word.partition("=")
+        if path == "cluster.address" and address.strip("'\"") not in SAFE_ADDRESSES:
+            raise UserError(
+                f"resume={name} would join the cluster at {address}, which can run anything here: "
+                f"say so with {word}, or write another cluster.address="
+            )
     fresh = [word for path, word in own.items() if path not in ("resume", "search.anyway")]
     return Resumed(folder, record, [*stored, *fresh], asked.search.anyway)
 
 
 def words_of(record: ExperimentRecord, schema: Schema[Any]) -> list[str]:
     """Return the words of a stored search, with the files that they named from where it started."""
-    stored = DataConfig.model_validate(record.settings["data"])
+    try:
+        stored = DataConfig.model_validate(record.settings["data"])
+    except (KeyError, ValidationError):
+        raise UserError(f"experiment.json of {record.experiment} has no settings of data") from None
     files = {f"data.{name}": getattr(stored, name) for name in FILES}
     pinned = read_words(schema, record.words).pinned & files.keys()
     return [

@@ -1,6 +1,7 @@
 """How are predictions of many images stored? Arrays beside the rows that they belong to."""
 
 import io
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,5 +41,19 @@ def write_arrays(path: Path, arrays: Probabilities | Embeddings) -> None:
 def read_arrays(path: Path) -> tuple[NDArray[np.int32], NDArray[np.float16]]:
     """Return the rows and values of stored arrays; UnreadableFileError where they are damaged."""
     with reading(path):
-        arrays = np.load(io.BytesIO(path.read_bytes()), allow_pickle=False)
-        return arrays["rows"], arrays["values"]
+        return _unpacked(path.read_bytes())
+
+
+def _unpacked(content: bytes) -> tuple[NDArray[np.int32], NDArray[np.float16]]:
+    """Return what ``write_arrays`` packed; takes no more memory than the file, and runs nothing."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        if any(one.compress_type != zipfile.ZIP_STORED for one in archive.infolist()):
+            raise ValueError("it is compressed, as nothing is that was written here")
+    try:
+        arrays = np.load(io.BytesIO(content), allow_pickle=False)
+        rows, values = arrays["rows"], arrays["values"]
+    except (MemoryError, RecursionError):
+        raise ValueError("its arrays are larger than the file") from None
+    if rows.dtype.kind not in "iu" or values.dtype.kind != "f" or values.shape[:1] != rows.shape:
+        raise ValueError("its arrays are no rows and numbers")
+    return rows, values

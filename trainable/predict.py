@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from pydantic import Field
-from safetensors.torch import load_file
 
 from trainable.command_line import Schema, read_words, run_command
 from trainable.experiment import check_same_data, check_same_views, refuse_mixed
 from trainable.fitting import Fit
+from trainable.recorded import load_weights
 from trainable.settings import Section, UserError
 from trainable.store import TrialFolder, open_experiment
 
@@ -54,7 +54,7 @@ def predict_eval(folder: TrialFolder) -> None:
     fit = Fit(record.config, fetch=False)
     check_same_data(folder.experiment, fit.data)
     check_same_views(record, fit.views)
-    fit.load_weights(load_file(folder.weights_file))
+    load_weights(fit, folder.weights_file)
     store_predictions(fit, folder)
 
 

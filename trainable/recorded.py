@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from trainable.checkpoint import load_state, packed, read_notes, save_state
 from trainable.config import TrialConfig
@@ -176,6 +176,17 @@ def write_weights(fit: Fit, path: Path) -> None:
     weights = {name: packed(value) for name, value in fit.weights().items()}
     with atomic_path(path) as partial:
         save_file(weights, partial)
+
+
+def load_weights(fit: Fit, path: Path) -> None:
+    """Take stored weights; UnreadableFileError where they are damaged, or other networks'."""
+    with reading(path):
+        weights = load_file(path)
+    try:
+        fit.load_weights(weights)
+    except MISFIT as error:
+        problem = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise UnreadableFileError(f"{path} holds no weights of this trial: {problem}") from None
 
 
 def machine_record(config: TrialConfig) -> MachineRecord:

@@ -22,6 +22,8 @@ Names = Annotated[
 ]
 """Names with commas between; one alone needs no brackets."""
 Model = TypeVar("Model", bound=BaseModel)
+LONGEST_NAME = 255
+"""Bytes of a file's name, as systems allow."""
 
 
 def printable(text: str) -> str:
@@ -33,6 +35,12 @@ def printable(text: str) -> str:
         one if one.isprintable() or one == "\n" else one.encode("unicode_escape").decode()
         for one in text
     )
+
+
+def is_file_name(name: str) -> bool:
+    """Whether a file or folder may be called so: no path, no text that a terminal obeys."""
+    is_path = "/" in name or "\\" in name or name in ("", ".", "..")
+    return not is_path and name.isprintable() and len(name.encode()) <= LONGEST_NAME
 
 
 class UserError(ValueError):

@@ -45,7 +45,7 @@ from trainable.records import (
     TrialRecord,
     TrialResults,
 )
-from trainable.settings import UserError, unknown_name
+from trainable.settings import UserError, is_file_name, unknown_name
 from trainable.submissions import SUBMISSIONS
 
 LATEST = "latest"
@@ -290,7 +290,9 @@ class ExperimentFolder:
         return self.path / "search.jsonl"
 
     def trial(self, name: str) -> TrialFolder:
-        """Return the folder of a trial, which need not exist yet."""
+        """Return the folder of a trial, which need not exist yet; UserError for what is a path."""
+        if not is_file_name(name):
+            raise UserError(f"{name!r} is no name of a trial of {self.path}")
         return TrialFolder(self.path / name)
 
     def trials(self) -> list[TrialFolder]:
@@ -361,7 +363,7 @@ class ExperimentFolder:
 
 def create_experiment(runs: Path, name: str) -> ExperimentFolder:
     """Make a new experiment folder; a name that is taken gets a number."""
-    if name in (LATEST, SUBMISSIONS) or Path(name).name != name:
+    if name in (LATEST, SUBMISSIONS) or not is_file_name(name):
         raise UserError(
             f"search.name={name}: choose a folder's name other than {LATEST} and {SUBMISSIONS}"
         )
@@ -387,7 +389,15 @@ def open_experiment(runs: Path, name: str = LATEST) -> ExperimentFolder:
         raise UserError(f"no experiment in {runs}; start one with python -m orchestrator.search")
     if name not in known:
         raise unknown_name("experiment", name, known)
-    return ExperimentFolder(runs / ((runs / name).readlink() if name == LATEST else name))
+    return ExperimentFolder(runs / (_latest(runs) if name == LATEST else name))
+
+
+def _latest(runs: Path) -> str:
+    """Return the experiment that `latest` names; UserError where it leads out of ``runs``."""
+    target = str((runs / LATEST).readlink()) if (runs / LATEST).is_symlink() else ""
+    if not is_file_name(target):
+        raise UserError(f"{runs / LATEST} is no link to an experiment beside it; name one instead")
+    return target
 
 
 def all_experiments(runs: Path) -> list[ExperimentFolder]:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from trainable.image_files import leads_out
 from trainable.labels import GENDERS, MASK_OF_IMAGE, age_class, encode
-from trainable.settings import UserError
+from trainable.settings import UserError, is_file_name
 from trainable.spreadsheet import FORMULA
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -19,8 +19,6 @@ PERSON_COLUMNS = ("id", "gender", "race", "age", "path")
 IMAGE_COLUMNS = ("image", "person", "id", "gender", "age", "mask")
 LISTED = 5
 """How many culprits an error names before it counts the rest."""
-LONGEST_NAME = 255
-"""Bytes of a file's name, as systems allow."""
 MOST_BYTES = 100_000_000
 """A larger table is refused unread."""
 _SHOWN = reprlib.Repr()
@@ -99,7 +97,7 @@ def refuse_rows(file: Path, bad: "pd.Series[str]", complaint: str) -> None:
 def _read_persons(file: Path) -> pd.DataFrame:
     persons = read_csv(file, PERSON_COLUMNS)
     refuse_rows(file, persons["path"][persons["path"].duplicated()], "path occurs twice")
-    refuse_rows(file, persons["path"][~persons["path"].map(_is_name)], "path is no folder name")
+    refuse_rows(file, persons["path"][~persons["path"].map(is_file_name)], "path is no folder name")
     refuse_rows(file, persons["id"][~persons["id"].map(str.isprintable)], "id cannot be printed")
     for column in ("path", "id"):
         runs = persons[column].str.startswith(FORMULA)
@@ -110,12 +108,6 @@ def _read_persons(file: Path) -> pd.DataFrame:
     ages = pd.to_numeric(persons["age"], errors="coerce")
     refuse_rows(file, persons["age"][~ages.between(0, 120)], "age is no number from 0 to 120")
     return persons.assign(age=ages, gender=persons["gender"].map(GENDERS))
-
-
-def _is_name(name: str) -> bool:
-    """Whether a file or folder may be called so: no path, nothing that a terminal obeys."""
-    is_path = Path(name).name != name or name in ("", ".", "..")
-    return not is_path and name.isprintable() and len(name.encode()) <= LONGEST_NAME
 
 
 def _person_images(
@@ -172,7 +164,7 @@ def _read_eval(folder: Path, bound: Path | None) -> pd.DataFrame:
     file, images = folder / "info.csv", folder / "images"
     names = read_csv(file, ("ImageID",))["ImageID"]
     refuse_rows(file, names[names.duplicated()], "image twice")
-    refuse_rows(file, names[~names.map(_is_name)], "no file name")
+    refuse_rows(file, names[~names.map(is_file_name)], "no file name")
     refuse_rows(file, names[names.str.startswith(FORMULA)], "a formula to a spreadsheet")
     if not images.is_dir():
         raise UserError(f"{images}: there is no such folder")
