@@ -51,7 +51,7 @@ search=$!
 stop() {
     echo "the time is nearly up: the search stops, and goes on when the job is run again"
     squeue --steps --job="$SLURM_JOB_ID" --noheader --format='%i %j' |
-        awk '$2 == "worker" { print $1 }' | xargs --no-run-if-empty scancel --signal=TERM
+        awk '$2 == "worker" { print $1 }' | xargs --no-run-if-empty scancel --signal=TERM || true
     sleep "$drain_seconds" &
     wait -n $! "$search" || true
     kill -USR1 "$search" || true # Ray Tune's sign to stop
