@@ -195,7 +195,7 @@ def test_latest_that_is_a_folder_is_refused(search):
     latest = search.path.parent / "latest"
     latest.unlink()
     search.path.rename(latest)
-    with pytest.raises(UserError, match=f"{latest} is no link to an experiment"):
+    with pytest.raises(UserError, match=str(search.path.parent)):
         open_experiment(search.path.parent)
 
 
