@@ -9,9 +9,13 @@ from typing import Annotated
 import typer
 
 from trainable.files import StorageError
+from trainable.locations import Location, folder_named
 from trainable.settings import UserError, printable
 
-RunsOption = Annotated[Path, typer.Option(help="Folder of the experiments.")]
+RunsOption = Annotated[
+    Location,
+    typer.Option(parser=folder_named, help="Folder of the experiments, or s3://bucket/prefix."),
+]
 ExperimentOption = Annotated[str, typer.Option(help="An experiment's name, or the latest one.")]
 RUNS = Path("runs")
 

@@ -24,6 +24,7 @@ from analysis.submission import (
     images_to_answer,
     write_submission,
 )
+from trainable.locations import Location
 from trainable.store import LATEST, ExperimentFolder
 
 Rules = Literal["auto", "offsets", "argmax"]
@@ -105,7 +106,9 @@ def ensemble(
         show_data(form, [line.data() for line in table])
 
 
-def _keep(folder: ExperimentFolder, answered: Answered, images: pd.DataFrame, target: Path) -> None:
+def _keep(
+    folder: ExperimentFolder, answered: Answered, images: pd.DataFrame, target: Location
+) -> None:
     """Write the submission and enter it in the ledger beside the experiments."""
     write_submission(target, images, answered.classes)
     tell(f"wrote {target}: {len(images)} images")

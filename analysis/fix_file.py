@@ -1,17 +1,17 @@
 """How do suspects become a file that data.label_fixes= takes?"""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas as pd
 
 from analysis.suspects import Suspect
 from trainable.files import write_text
 from trainable.label_fixes import COLUMNS
+from trainable.locations import Location
 from trainable.spreadsheet import FORMULA
 
 
-def write_fixes(file: Path, found: Sequence[Suspect]) -> list[str]:
+def write_fixes(file: Location, found: Sequence[Suspect]) -> list[str]:
     """Write what is right for each suspect, a line for each field; return who was left out.
 
     Persons whose name a spreadsheet would run as a formula are: it cannot be quoted here, as

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
@@ -11,6 +10,7 @@ from pydantic import Field, ValidationError
 
 from analysis.submission import ANSWER, IMAGE, read_answers
 from trainable.files import write_text
+from trainable.locations import Location
 from trainable.settings import Section, UserError
 from trainable.store import LATEST, now
 from trainable.submissions import SubmissionsFolder
@@ -94,7 +94,7 @@ class Recorded(NamedTuple):
         return f"the same answers are submission {label} already: {entry.method}, {entry.at}"
 
 
-def record(runs: Path, answers: "pd.Series[int]", made: Making) -> Recorded:
+def record(runs: Location, answers: "pd.Series[int]", made: Making) -> Recorded:
     """Keep a submission: the class of each image, by ImageID, and how it was made.
 
     The same answers are kept once, as they were made first; an out-of-fold score is added where
@@ -113,12 +113,12 @@ def record(runs: Path, answers: "pd.Series[int]", made: Making) -> Recorded:
         return Recorded(Submission(len(lines), entry), is_new=True)
 
 
-def read_ledger(runs: Path) -> Ledger:
+def read_ledger(runs: Location) -> Ledger:
     """Return all submissions of the folder of experiments ``runs``."""
     return _read(SubmissionsFolder(runs).lines())
 
 
-def enter_score(runs: Path, name: str, public: PublicScore) -> Submission:
+def enter_score(runs: Location, name: str, public: PublicScore) -> Submission:
     """Keep the public score of a submission, instead of one that was entered before."""
     with SubmissionsFolder(runs).changed() as lines:
         found = find(_read(lines), name)
@@ -141,7 +141,7 @@ def find(ledger: Ledger, name: str) -> Submission:
     return found[0]
 
 
-def stored_answers(runs: Path, submission: Submission) -> "pd.Series[int]":
+def stored_answers(runs: Location, submission: Submission) -> "pd.Series[int]":
     """Return the class of each image, by ImageID in the order of the names.
 
     Raises UserError where the file is missing, damaged, or no longer what was recorded.

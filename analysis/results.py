@@ -6,6 +6,7 @@ from pathlib import Path
 from trainable.files import UnreadableFileError
 from trainable.image_files import DataFolder
 from trainable.labels import TASKS
+from trainable.locations import Location
 from trainable.metrics import SCORE
 from trainable.records import EpochRecord, ExperimentRecord, TrialResults
 from trainable.store import ExperimentFolder, TrialFolder, open_experiment
@@ -80,7 +81,7 @@ def data_folder(record: ExperimentRecord) -> DataFolder:
     )
 
 
-def load_experiment(runs: Path, name: str) -> Experiment:
+def load_experiment(runs: Location, name: str) -> Experiment:
     """Read an experiment's trials; UserError where there is no such experiment."""
     folder = open_experiment(runs, name)
     found = [_read(trial) for trial in folder.trials()]

@@ -1,14 +1,15 @@
 """What is handed in, and what would it have scored? submission.csv, and answers where known."""
 
-from pathlib import Path
+import io
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from trainable.files import write_text
+from trainable.files import read_bytes, write_text
 from trainable.image_files import DataFolder
 from trainable.labels import CLASS_COUNT
+from trainable.locations import Location
 from trainable.settings import UserError, is_file_name
 from trainable.spreadsheet import FORMULA
 from trainable.store import ExperimentFolder
@@ -42,7 +43,7 @@ def _is_harmless(image: object) -> bool:
     return isinstance(image, str) and is_file_name(image) and not image.startswith(FORMULA)
 
 
-def write_submission(path: Path, images: pd.DataFrame, predicted: NDArray[np.integer]) -> None:
+def write_submission(path: Location, images: pd.DataFrame, predicted: NDArray[np.integer]) -> None:
     """Write the names of ``images`` and their predicted class (N,), whole or not at all."""
     table = pd.DataFrame({IMAGE: images[IMAGE], ANSWER: predicted})
     write_text(path, table.to_csv(index=False))
@@ -69,13 +70,13 @@ def held_out_answers(folder: DataFolder, images: pd.DataFrame) -> NDArray[np.int
     return np.asarray(answers.loc[images[IMAGE]], np.int64)
 
 
-def read_answers(file: Path) -> "pd.Series[int]":
+def read_answers(file: Location) -> "pd.Series[int]":
     """Return the class of each image of a file like submission.csv, by ImageID.
 
     Raises UserError where it lacks a column, names an image twice, or gives no class from 0 to 17.
     """
     try:
-        table = pd.read_csv(file, dtype={IMAGE: str, ANSWER: "Int64"})
+        table = pd.read_csv(io.BytesIO(read_bytes(file)), dtype={IMAGE: str, ANSWER: "Int64"})
         answers = table.set_index(IMAGE)[ANSWER].astype(np.int64)
     except (KeyError, OSError, OverflowError, TypeError, ValueError) as error:
         raise UserError(f"cannot read {file} as columns {IMAGE},{ANSWER}: {error}") from None

@@ -29,6 +29,7 @@ from analysis.submission_rows import (
     move_rows,
 )
 from trainable.files import write_text
+from trainable.locations import Location
 from trainable.settings import UserError
 from trainable.spreadsheet import for_spreadsheets
 from trainable.store import LATEST, open_experiment
@@ -113,7 +114,7 @@ def public_score(text: str, accuracy: float | None) -> tuple[str, PublicScore]:
     return name.strip(), PublicScore(macro_f1=macro_f1, accuracy=accuracy)
 
 
-def _told_ledger(runs: Path) -> Ledger:
+def _told_ledger(runs: Location) -> Ledger:
     ledger = read_ledger(runs)
     for number, reason in ledger.damaged.items():
         file = SubmissionsFolder(runs).ledger
@@ -121,7 +122,7 @@ def _told_ledger(runs: Path) -> Ledger:
     return ledger
 
 
-def _list(runs: Path, ledger: Ledger, form: Format) -> None:
+def _list(runs: Location, ledger: Ledger, form: Format) -> None:
     if not ledger.submissions:
         raise UserError(f"no submission in {runs}; make one with python -m analysis.ensemble")
     if form == "table":
@@ -130,19 +131,19 @@ def _list(runs: Path, ledger: Ledger, form: Format) -> None:
         show_data(form, entry_rows(ledger.submissions))
 
 
-def _enter(runs: Path, text: str, accuracy: float | None) -> None:
+def _enter(runs: Location, text: str, accuracy: float | None) -> None:
     name, public = public_score(text, accuracy)
     found = enter_score(runs, name, public)
     tell(f"submission {found.label}: public macro-F1 {public.macro_f1:g}")
 
 
-def _compare(runs: Path, pair: Sequence[Submission], form: Format, out: Out) -> None:
+def _compare(runs: Location, pair: Sequence[Submission], form: Format, out: Out) -> None:
     first, second = pair
     found = changes(*(stored_answers(runs, one) for one in pair))
     _show(f"from submission {first.label} to {second.label}", found, form, out)
 
 
-def _consensus(runs: Path, ledger: Ledger, one: Submission, form: Format, out: Out) -> None:
+def _consensus(runs: Location, ledger: Ledger, one: Submission, form: Format, out: Out) -> None:
     best = best_submissions(ledger, one.entry.eval_set, without=one)
     if not best:
         raise UserError(
@@ -170,7 +171,7 @@ def _show(title: str, found: Changes, form: Format, out: Out) -> None:
         tell(f"wrote {out}: {len(found.rows)} images")
 
 
-def _fit(runs: Path, ledger: Ledger, out: Out) -> None:
+def _fit(runs: Location, ledger: Ledger, out: Out) -> None:
     known, others = scored(ledger)
     target = out or SubmissionsFolder(runs).fit_page
     write_text(target, fit_page(known, others))

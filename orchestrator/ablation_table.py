@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from orchestrator.ablation import Row
 from orchestrator.ablation_plan import Ablation, points_of
 from trainable.comparison import Difference, paired_difference
 from trainable.files import write_text
+from trainable.locations import Location
 from trainable.metrics import METRIC_HEADINGS
 from trainable.records import TrialResults
 from trainable.spreadsheet import for_spreadsheets
@@ -74,7 +74,7 @@ def ablation_lines(plan: Ablation, folder: ExperimentFolder) -> tuple[list[Line]
     return lines, {row.name: _why_untrained(row, plan, stored) for row in missing}
 
 
-def write_lines(folder: ExperimentFolder, lines: Sequence[Line]) -> Path:
+def write_lines(folder: ExperimentFolder, lines: Sequence[Line]) -> Location:
     """Write the table as CSV into the experiment's folder."""
     file = folder.path / FILE
     table = for_spreadsheets(pd.DataFrame([line.cells() for line in lines]))

@@ -8,7 +8,6 @@ persons stays in its score: only its training is judged anew.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 from orchestrator.config import SchedulerSection, SearchConfig
 from orchestrator.confirm_words import SCHEMA, ConfirmConfig
@@ -22,6 +21,7 @@ from orchestrator.plan import Plan, listed_space
 from trainable.command_line import Words, read_words, refuse_swept
 from trainable.config import TrialConfig
 from trainable.experiment import check_unchanged, versions
+from trainable.locations import folder_named
 from trainable.recipes.recipe import Settings
 from trainable.records import SEED, ConfirmedTrial, ExperimentRecord, TrialResults
 from trainable.settings import UserError, check_settings
@@ -33,7 +33,7 @@ def make_confirmation(words: Sequence[str]) -> Plan:
     given = read_words(SCHEMA, words)
     refuse_swept(given, "a confirmation trains trials as they were")
     config = given.settings
-    folder = searched_experiment(Path(config.search.runs), config.experiment)
+    folder = searched_experiment(folder_named(config.search.runs), config.experiment)
     record, finished = folder.read_record(), finished_trials(folder)
     leaders = _leaders(given, folder, finished)
     searched = base_of(record)

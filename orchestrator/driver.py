@@ -89,13 +89,14 @@ def predict_best(
 def train_final(session: Session, trial: str) -> None:
     """Train the best trial's settings on k folds, in an experiment of its own, and predict."""
     plan, folder = final_experiment(session, trial)
-    events = Journal(folder.journal).read()[0] if folder.journal.exists() else []
+    journal = Journal(folder.journal)
+    events, _ = journal.take_up()
     cluster = plan.config.cluster
     slots = share_out(cluster, 1, nodes())
     plan = replace(plan, base=suited(plan.base, slots))
     print(f"\n{trial} on {plan.base.cv.folds} folds: {folder.path}")
     with onlooking(plan, folder) as onlookers:
-        on_folds = replace(session, plan=plan, folder=folder, events=events)
+        on_folds = replace(session, plan=plan, folder=folder, journal=journal, events=events)
         trained = run_trials(on_folds, slots, onlookers)
         best = best_trials(trained.progress, folder, 1)
         where = runs_option(folder)

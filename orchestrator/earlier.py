@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from orchestrator.projection import Projected, contradiction, project
 from search_spaces.language import Space
 from trainable.config import TrialConfig
 from trainable.files import UnreadableFileError
+from trainable.locations import Location
 from trainable.records import ExperimentRecord, TrialResults, compact
 from trainable.store import ExperimentFolder
 
@@ -17,7 +17,7 @@ from trainable.store import ExperimentFolder
 class Beginning:
     """A search that is about to start: where it is kept, what it varies, and on which data."""
 
-    runs: Path
+    runs: Location
     space: Space
     base: TrialConfig
     data_fingerprint: str

@@ -13,6 +13,7 @@ import torch
 
 from orchestrator.progress import SearchProgress, TrialProgress
 from orchestrator.slots import Slots
+from trainable.locations import Location
 from trainable.predict import predict_eval
 from trainable.store import LATEST, ExperimentFolder
 
@@ -147,5 +148,5 @@ def _best_line(best: TrialProgress | None) -> str:
     return f"{best.trial} with {found.score_name} {found.score:.4f} at epoch {found.epoch}"
 
 
-def _is_default(runs: Path) -> bool:
+def _is_default(runs: Location) -> bool:
     return runs.resolve() == Path("runs").resolve()

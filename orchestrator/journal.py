@@ -1,16 +1,17 @@
 """What has a search decided so far? One line of JSON an event, written before it is acted upon."""
 
 import os
+import platform
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from orchestrator.rules import Verdict
-from trainable.files import StorageError, write_text
+from trainable.files import write_bytes
+from trainable.growing import growing, read_grown
+from trainable.locations import Location
 from trainable.records import Status
 from trainable.settings import Value, is_file_name
 from trainable.store import now
@@ -41,6 +42,9 @@ class Opened(Line):
 
     event: Literal["opened"] = "opened"
     at: str = Field(default_factory=now)
+    by: str = Field(
+        default_factory=lambda: f"{platform.node()}:{os.getpid()}", description="machine, process"
+    )
 
 
 class Proposed(Line):
@@ -105,60 +109,67 @@ Event = Opened | Proposed | Began | Reported | Broke | NodeChanged | Ended
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])
 
 
-@dataclass
 class Journal:
     """A file of events; one that was cut off in the middle of a line loses only that line."""
 
-    path: Path
+    def __init__(self, path: Location) -> None:
+        self.path = path
+        self._lines = growing(path)
+
+    def take_up(self) -> tuple[list[Event], str]:
+        """Write down that this process is the driver now, and return what earlier ones wrote.
+
+        That is all events up to the first damaged line, and a sentence if there is one: what is
+        damaged is moved aside, so that new events follow whole ones.
+        """
+        notices: list[str] = []
+
+        def repaired(content: bytes) -> bytes:
+            lines = _lines(content)
+            whole = len(_whole(lines))
+            if whole < len(lines):
+                notices.append(self._set_aside(lines, whole))
+            return b"".join(lines[:whole])
+
+        before = self._lines.take_up(_line(Opened()), repaired)
+        return _whole(_lines(before)), "".join(notices)
 
     def append(self, event: Event) -> None:
-        """Write an event at once or not at all; StorageError where it cannot be written."""
-        line = event.model_dump_json() + "\n"
-        size = self.path.stat().st_size if self.path.exists() else 0
-        try:
-            with self.path.open("ab") as file:
-                file.write(line.encode())
-                file.flush()
-                os.fdatasync(file.fileno())
-        except OSError as error:
-            if self.path.exists():
-                os.truncate(self.path, size)
-            raise StorageError(f"cannot store {self.path}: {error.strerror}") from error
+        """Write an event at once or not at all.
 
-    def read(self) -> tuple[list[Event], str]:
-        """Return all events up to the first damaged line, and a sentence if there is one.
-
-        What is damaged is moved aside, so that new events follow whole ones.
+        Raises StorageError where it cannot be written, ReplacedError where another driver goes on
+        with the search.
         """
-        lines = self._lines()
-        events = _whole(lines)
-        return events, self._set_aside(lines, len(events)) if len(events) < len(lines) else ""
+        self._lines.append(_line(event))
 
     def so_far(self) -> list[Event]:
         """Return the events up to the first line that is not whole; the file may be growing."""
-        return _whole(self._lines())
+        return _whole(_lines(read_grown(self.path)))
 
-    def _lines(self) -> list[str]:
-        # Not splitlines, which also splits where JSON does not escape: at U+2028, for one.
-        text = self.path.read_bytes().decode(errors="replace")
-        return [line for line in re.split(r"(?<=\n)", text) if line]
-
-    def _set_aside(self, lines: Sequence[str], whole: int) -> str:
+    def _set_aside(self, lines: Sequence[bytes], whole: int) -> str:
         aside = self.path.with_suffix(".damaged")
-        write_text(aside, "".join(lines[whole:]))
-        write_text(self.path, "".join(lines[:whole]))
+        write_bytes(aside, b"".join(lines[whole:]))
         return (
             f"{self.path.name} is damaged from line {whole + 1} on ({len(lines) - whole} line(s), "
             f"now in {aside.name}): the search goes on from the {whole} events before it"
         )
 
 
-def _whole(lines: Sequence[str]) -> list[Event]:
+def _line(event: Event) -> bytes:
+    return event.model_dump_json().encode() + b"\n"
+
+
+def _lines(content: bytes) -> list[bytes]:
+    # Not splitlines, which also splits where JSON does not escape: at a carriage return, for one.
+    return [line for line in re.split(rb"(?<=\n)", content) if line]
+
+
+def _whole(lines: Sequence[bytes]) -> list[Event]:
     """Return the events of the lines up to the first one that is damaged."""
     events: list[Event] = []
     for line in lines:
         try:
-            events.append(_EVENT.validate_json(line if line.endswith("\n") else ""))
+            events.append(_EVENT.validate_json(line if line.endswith(b"\n") else b""))
         except ValidationError:
             break
     return events

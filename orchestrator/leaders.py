@@ -1,17 +1,17 @@
 """Which stored trials are worth training again? The best of an experiment, or those named."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from trainable.experiment import refuse_mixed
 from trainable.files import UnreadableFileError
+from trainable.locations import Location
 from trainable.recipes.recipe import Settings
 from trainable.records import SEED, ConfirmedTrial, TrialResults, rank
 from trainable.settings import UserError
 from trainable.store import ExperimentFolder, TrialFolder, open_experiment
 
 
-def searched_experiment(runs: Path, name: str) -> ExperimentFolder:
+def searched_experiment(runs: Location, name: str) -> ExperimentFolder:
     """Return the experiment to confirm; UserError where it is a confirmation itself."""
     folder = open_experiment(runs, name)
     confirms = folder.read_record().confirms

@@ -5,12 +5,12 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
-from pathlib import Path
 from statistics import median, median_low
 
 from orchestrator.kind import Kind, backbones, kind_of, times_as_long
 from trainable.config import TrialConfig
 from trainable.files import UnreadableFileError
+from trainable.locations import Location
 from trainable.records import EpochRecord, MachineRecord
 from trainable.store import ExperimentFolder, TrialFolder, all_experiments
 
@@ -166,7 +166,7 @@ class Pace:
         return math.sqrt(sum(error**2 for error in self._errors) / len(self._errors))
 
 
-def pace_of_earlier(runs: Path, machine: MachineRecord, data_fingerprint: str) -> Pace:
+def pace_of_earlier(runs: Location, machine: MachineRecord, data_fingerprint: str) -> Pace:
     """Return estimates from the newest stored trials of the same data on the same machine.
 
     Damaged ones are left out: what they could tell is soon measured anew.
@@ -178,7 +178,7 @@ def pace_of_earlier(runs: Path, machine: MachineRecord, data_fingerprint: str) -
     return earlier.as_estimates()
 
 
-def _newest_trials(runs: Path, data_fingerprint: str) -> Iterator[TrialFolder]:
+def _newest_trials(runs: Location, data_fingerprint: str) -> Iterator[TrialFolder]:
     found: list[tuple[str, ExperimentFolder]] = []
     for experiment in all_experiments(runs):
         with suppress(UnreadableFileError):

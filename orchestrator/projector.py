@@ -28,7 +28,7 @@ from trainable.arrays import Embeddings, Probabilities
 from trainable.config import TrialConfig
 from trainable.dataset import load_data
 from trainable.embedding import embedding_member
-from trainable.files import atomic_file, write_text
+from trainable.files import make_folder, write_bytes, write_text
 from trainable.labels import CLASS_NAMES, TASK_CLASSES, TASKS, decode
 from trainable.store import TrialFolder
 
@@ -48,12 +48,12 @@ def write_projector(trial: TrialFolder) -> None:
     It takes the place of an earlier trial's. Of more than POINTS images a sample is shown.
     """
     folder, config = trial.experiment.tensorboard, trial.read().record.config
+    make_folder(folder)
     embeddings = sample(trial.read_validation_embeddings())
     labels = label_table(trial.experiment.read_images(), embeddings.rows, trial.read_validation())
     write_text(folder / POINTS_FILE, _tsv(components(embeddings.values)))
     write_text(folder / LABELS_FILE, labels.to_csv(sep="\t", index=False))
-    with atomic_file(folder / THUMBNAILS_FILE) as file:
-        file.write(thumbnails(_pixels(config, embeddings.rows)))
+    write_bytes(folder / THUMBNAILS_FILE, thumbnails(_pixels(config, embeddings.rows)))
     write_text(folder / CONFIG, text_format.MessageToString(_projector(trial.name)))
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,6 +12,7 @@ from trainable.command_line import Schema, read_words
 from trainable.config import DataConfig
 from trainable.dataset import FaceData
 from trainable.experiment import versions
+from trainable.locations import folder_named
 from trainable.records import ExperimentRecord, Resumption
 from trainable.settings import UserError
 from trainable.store import ExperimentFolder, now, open_experiment
@@ -64,7 +64,7 @@ class Resumed:
 def resumed(asked: Asking, words: Sequence[str], schema: Schema[Any]) -> Resumed:
     """Find the search that ``resume=`` names; UserError where it cannot go on like that."""
     name, own = asked.resume, {path_of(word): word for word in words}
-    folder = open_experiment(Path(asked.search.runs), name)
+    folder = open_experiment(folder_named(asked.search.runs), name)
     record = folder.read_record()
     others = [
         word

@@ -3,12 +3,12 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from trainable.config import TrialConfig
 from trainable.dataset import load_data
 from trainable.device import Device, select_device
 from trainable.files import UnreadableFileError
+from trainable.locations import Location
 from trainable.recipes.recipe import Settings
 from trainable.records import Outcome, TrialResults
 from trainable.store import ExperimentFolder, TrialFolder, all_experiments
@@ -24,7 +24,9 @@ class FinishedTrials:
     by_identity: defaultdict[str, list[TrialFolder]]
 
     @classmethod
-    def index(cls, runs: Path, fingerprint: str, versions: Mapping[str, str]) -> "FinishedTrials":
+    def index(
+        cls, runs: Location, fingerprint: str, versions: Mapping[str, str]
+    ) -> "FinishedTrials":
         """Read those of a runs folder; what cannot be read is not among them.
 
         ``fingerprint`` is of the data, ``versions`` are as ``trainable.experiment`` tells them.

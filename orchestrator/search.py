@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from orchestrator.config import SCHEMA, Asking
@@ -19,6 +18,9 @@ from trainable.check import check_trial
 from trainable.command_line import Schema, process_start, read_words, run_command
 from trainable.dataset import FaceData
 from trainable.experiment import Asked, add_start, start_experiment
+from trainable.growing import ReplacedError
+from trainable.locations import folder_named
+from trainable.patience import patient
 from trainable.records import FirstTrial, Resumption
 from trainable.settings import UserError
 from trainable.store import ExperimentFolder, create_experiment
@@ -56,6 +58,8 @@ def start(
     experiment = new_experiment(plan, seen)
     try:
         return Ended(run(plan, experiment, end), plan, experiment)
+    except ReplacedError:
+        raise
     except UserError:
         experiment.discard_if_empty()
         raise
@@ -64,7 +68,7 @@ def start(
 def new_experiment(plan: Plan, seen: Sequence[FaceData]) -> ExperimentFolder:
     """Make the experiment's folder and write down what is asked, and what is tried first."""
     first = [] if plan.points else first_trials(plan, seen[0].fingerprint())
-    experiment = create_experiment(Path(plan.config.search.runs), experiment_name(plan))
+    experiment = create_experiment(folder_named(plan.config.search.runs), experiment_name(plan))
     settings = {**plan.config.model_dump(mode="json"), **plan.base.model_dump(mode="json")}
     question, space = plan.space.question, plan.space.as_json()
     asked = Asked(question, plan.command, plan.words, settings, space, first, plan.confirms)
@@ -75,7 +79,7 @@ def new_experiment(plan: Plan, seen: Sequence[FaceData]) -> ExperimentFolder:
 def first_trials(plan: Plan, data_fingerprint: str) -> Sequence[FirstTrial]:
     """Return what history gives to start with, and say what of it does not fit."""
     search = plan.config.search
-    beginning = Beginning(Path(search.runs), plan.space, plan.base, data_fingerprint)
+    beginning = Beginning(folder_named(search.runs), plan.space, plan.base, data_fingerprint)
     size = max(1, min(FIRST, search.trials // 3))  # the sampler has the larger part
     history = read_history(search.history, beginning, size)
     tell(history.notes)
@@ -125,13 +129,14 @@ def run(
     from orchestrator.journal import Journal
     from orchestrator.tuning import Session
 
-    with experiment.searched():
-        events, notice = Journal(experiment.journal).read() if again else ([], "")
+    with patient(), experiment.searched():
+        journal = Journal(experiment.journal)
+        events, notice = journal.take_up()
         tell([notice] if notice else [])
         pace = estimated_pace(plan, experiment, end, is_resumed=again is not None)
         if again:
             add_start(experiment, again)
-        return tune_and_predict(Session(plan, experiment, end, pace, events))
+        return tune_and_predict(Session(plan, experiment, end, pace, journal, events))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
@@ -18,7 +19,7 @@ from orchestrator.decisions import Search
 from orchestrator.elastic import Elastic, group_of
 from orchestrator.estimates import CLOSING_SECONDS
 from orchestrator.finish import Predicting
-from orchestrator.journal import Event, Journal, Opened
+from orchestrator.journal import Event, Journal
 from orchestrator.legs import LegScheduler, LegSearcher, leg_name
 from orchestrator.live import LiveTable
 from orchestrator.pace import Pace
@@ -56,19 +57,16 @@ RAYS_SETTINGS = {
 class Session:
     """What one driver runs: a plan, where, until when, and what is known before it starts.
 
-    ``events`` are those of earlier drivers, ``pace`` what trials are expected to take.
+    ``journal`` is where its decisions are written, ``events`` those of earlier drivers, ``pace``
+    what trials are expected to take.
     """
 
     plan: Plan
     folder: ExperimentFolder
     end: End | None
     pace: Pace
+    journal: Journal
     events: Sequence[Event] = ()
-
-    @property
-    def journal(self) -> Journal:
-        """Where the search's decisions are written."""
-        return Journal(self.folder.journal)
 
 
 @dataclass(frozen=True)
@@ -83,11 +81,9 @@ def run_trials(session: Session, slots: Slots, onlookers: Sequence[Onlooker]) ->
     """Run all trials on Ray; ``onlookers`` make something of those that end."""
     plan, folder = session.plan, session.folder
     timekeeper = make_timekeeper(session, slots)
-    with LiveTable() as live:
-        watch = SearchWatch(plan, folder, timekeeper, live)
+    with LiveTable() as live, closing(SearchWatch(plan, folder, timekeeper, live)) as watch:
         watch.onlookers = onlookers
         search = make_search(session, slots, watch, timekeeper)
-        session.journal.append(Opened())
         search.replay(session.events)
         watch.begin(
             stored_progress(_goal(session), search.trials, folder),

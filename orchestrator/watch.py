@@ -16,7 +16,7 @@ from orchestrator.progress import SearchGoal, SearchProgress
 from orchestrator.states import TrialState
 from orchestrator.tensorboard import TensorBoardLog
 from orchestrator.timekeeper import Timekeeper
-from trainable.files import UnreadableFileError
+from trainable.files import UnreadableFileError, remove
 from trainable.recipes.recipe import Settings
 from trainable.records import EpochRecord, Outcome
 from trainable.store import RUNNING, ExperimentFolder
@@ -97,6 +97,10 @@ class SearchWatch:
         if stored.read_outcome().status != event.status or (stored.has_state() and not event.again):
             self.ended(event)
 
+    def close(self) -> None:
+        """Let all that was logged be seen."""
+        self._log.close()
+
     def say(self, text: str) -> None:
         """Tell what the user should know of a trial."""
         self._live.say(f"note: {text}")
@@ -159,4 +163,4 @@ def keep_best_weights(
     trials = progress.trials.values()
     failed = [one for one in trials if one.status == "failed" and one.trial not in spared]
     for trial in [*failed, *progress.ended_well[keep:]]:
-        folder.trial(trial.trial).weights_file.unlink(missing_ok=True)
+        remove(folder.trial(trial.trial).weights_file)

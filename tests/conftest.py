@@ -20,6 +20,7 @@ from selenium.webdriver.chrome.service import Service
 from trainable.cache import CACHE_VARIABLE
 from trainable.config import TrialConfig
 from trainable.labels import GENDERS, MASK_OF_IMAGE, age_class, encode
+from trainable.patience import PATIENCE_VARIABLE
 
 # Read when their libraries are imported: tests load nothing from a network, nor what somebody
 # loaded from it before, and leave the other cores alone.
@@ -48,10 +49,14 @@ EVAL_IMAGES = 36
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where this session keeps decoded images, so that no test sees those of another day."""
+    """Where this session keeps decoded images, so that no test sees those of another day.
+
+    Storage that refuses is waited for by those tests alone that say for how long.
+    """
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(CACHE_VARIABLE, str(folder))
+        patch.setenv(PATIENCE_VARIABLE, "0")
         yield folder
 
 

@@ -3,12 +3,12 @@
 import io
 import zipfile
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trainable.files import atomic_file, reading
+from trainable.files import read_bytes, reading, write_bytes
+from trainable.locations import Location
 
 
 @dataclass(frozen=True)
@@ -30,18 +30,17 @@ class Embeddings:
     values: NDArray[np.float16]
 
 
-def write_arrays(path: Path, arrays: Probabilities | Embeddings) -> None:
+def write_arrays(path: Location, arrays: Probabilities | Embeddings) -> None:
     """Store arrays at once or not at all."""
     buffer = io.BytesIO()
     np.savez(buffer, rows=arrays.rows, values=arrays.values)
-    with atomic_file(path) as file:
-        file.write(buffer.getvalue())
+    write_bytes(path, buffer.getvalue())
 
 
-def read_arrays(path: Path) -> tuple[NDArray[np.int32], NDArray[np.float16]]:
+def read_arrays(path: Location) -> tuple[NDArray[np.int32], NDArray[np.float16]]:
     """Return the rows and values of stored arrays; UnreadableFileError where they are damaged."""
     with reading(path):
-        return _unpacked(path.read_bytes())
+        return _unpacked(read_bytes(path))
 
 
 def _unpacked(content: bytes) -> tuple[NDArray[np.int32], NDArray[np.float16]]:

@@ -14,7 +14,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from trainable.files import atomic_path, link_or_copy, reading
+from trainable.files import link_or_copy, local_copy, reading, write_with
+from trainable.locations import Location
 
 STATE, CHECKSUM = "state", "checksum"
 """Keys of the header beside those of the notes."""
@@ -23,9 +24,9 @@ _MARK = "tensor:"
 
 def save_state(
     state: Mapping[str, Any],
-    file: Path,
+    file: Location,
     notes: Mapping[str, str] | None = None,
-    previous: Path | None = None,
+    previous: Location | None = None,
 ) -> None:
     """Write nested dicts, lists, tensors and plain values to ``file``, at once or not at all.
 
@@ -34,28 +35,31 @@ def save_state(
     tensors: dict[str, torch.Tensor] = {}
     plain = json.dumps(_take_out(state, "", tensors))
     header = {**(notes or {}), STATE: plain, CHECKSUM: _checksum(tensors)}
-    with atomic_path(file) as partial:
+
+    def write(partial: Path) -> None:
         save_file(tensors, partial, header)
         if previous and file.exists():
             link_or_copy(file, previous)
 
+    write_with(file, write, is_durable=True)
 
-def load_state(file: Path) -> dict[str, Any]:
+
+def load_state(file: Location) -> dict[str, Any]:
     """Return what ``save_state`` wrote, on the CPU; whole-number keys come back as numbers.
 
     The tensors are the file's pages, read when they are used. UnreadableFileError where the file
     is damaged.
     """
-    with reading(file):
-        header, tensors = read_notes(file), load_file(file)
+    with reading(file), local_copy(file) as here:
+        header, tensors = read_notes(here), load_file(here)
         if header.get(CHECKSUM) != _checksum(tensors):
             raise ValueError("its tensors are not those that were written")
         return _put_back(json.loads(header[STATE]), tensors)
 
 
-def read_notes(file: Path) -> dict[str, str]:
+def read_notes(file: Location) -> dict[str, str]:
     """Return a state's notes, and no tensors; UnreadableFileError where the file is damaged."""
-    with reading(file), safe_open(file, framework="pt") as opened:
+    with reading(file), local_copy(file) as here, safe_open(here, framework="pt") as opened:
         return opened.metadata() or {}
 
 

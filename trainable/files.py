@@ -1,93 +1,170 @@
-"""How is a file stored so that a reader finds it whole? Written, read, linked and locked.
+"""How is a file stored so that a reader finds it whole, on a disk or in a bucket?
 
-A file is written beside its final name and renamed, so a reader sees the old file or the new one,
-and a full disk leaves what was stored before.
+On a disk it is written beside its final name and renamed, in a bucket put at once: a reader sees
+the old file or the new one, and a full disk leaves what was stored before. What storage refuses is
+tried again as `patience.py` says before it is a StorageError. No folder is made on the way, so
+that a share that is no longer mounted is not taken for an empty disk.
 """
 
 import os
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import Any, cast
 
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 from safetensors import SafetensorError
+from upath import UPath
 
+from trainable.locations import Location
+from trainable.patience import ask_again
 from trainable.settings import UserError
 
 UNREADABLE = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, SafetensorError)
 """What the libraries raise where a file is damaged."""
+REFUSALS = (OSError, SafetensorError)
+"""What they raise where storage refuses to be written."""
+ASKED_AT_ONCE = 16
+"""Requests about objects that a bucket is asked side by side."""
 
 
 class StorageError(OSError):
-    """A result could not be written; the message names the file and the cause."""
+    """A result was not written, or a bucket not reached; the message names it and the cause."""
 
 
 class UnreadableFileError(UserError):
     """A stored file is missing or damaged; the message names the file and the cause."""
 
 
-@contextmanager
-def atomic_path(path: Path) -> Generator[Path]:
-    """Give the path of a file to write that takes the name ``path`` only when it is whole.
+def write_with(path: Location, write: Callable[[Path], None], *, is_durable: bool = False) -> None:
+    """Store what ``write`` writes to the local file that it is given, at once or not at all.
 
-    Raises StorageError when it cannot be written; what was stored before stays.
+    ``is_durable``: a power cut must not cost it. Raises StorageError when it cannot be stored;
+    what was stored before stays.
     """
-    partial = None
+    _change(path, lambda: _write_once(path, write, is_durable))
+
+
+def write_bytes(path: Location, content: bytes, *, is_durable: bool = False) -> None:
+    """Store a file's content at once or not at all, as ``write_with`` does."""
+
+    def write(partial: Path) -> None:
+        partial.write_bytes(content)
+
+    write_with(path, write, is_durable=is_durable)
+
+
+def write_text(path: Location, text: str) -> None:
+    """Store a text file at once or not at all, as ``write_with`` does."""
+    write_bytes(path, text.encode())
+
+
+def create(path: UPath, content: bytes) -> None:
+    """Put an object that nobody has put yet; FileExistsError where somebody has.
+
+    Of several processes that do so at the same time one succeeds.
+    """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=partial_name(path.name), dir=path.parent)
-        os.close(handle)
-        partial = Path(name)
-        yield partial
-        partial.chmod(0o644)
-        os.replace(partial, path)
-    except (OSError, SafetensorError) as error:
-        raise StorageError(f"cannot store {path}: {_cause(error)}") from error
-    finally:
-        if partial:
-            partial.unlink(missing_ok=True)
+        _change(path, lambda: path.fs.pipe_file(path.path, content, mode="create"))
+    except FileExistsError:
+        # Where an answer was lost on its way, the object is the one that was put.
+        if read_bytes(path) != content:
+            raise
 
 
-@contextmanager
-def atomic_file(path: Path) -> Generator[IO[bytes]]:
-    """Open a file that takes its name only when it is whole, as ``atomic_path`` does."""
-    with atomic_path(path) as partial, partial.open("wb") as file:
-        yield file
+def append(path: Path, content: bytes, *, is_durable: bool = False) -> None:
+    """Append to a local file at once or not at all; StorageError where it cannot be written."""
+    _change(path, lambda: _append_once(path, content, is_durable))
 
 
-def link_or_copy(source: Path, target: Path) -> None:
-    """Let a stored file stand in a second place too, at once: a hard link where disks allow it.
+def link_or_copy(source: Location, target: Location) -> None:
+    """Let a stored file stand in a second place too, at once: without its bytes where that works.
 
     Raises StorageError when it cannot be written.
     """
-    link = target.with_name(f".{target.name}-link")
+    _change(target, lambda: _link_once(source, target))
+
+
+def remove(path: Location) -> None:
+    """Delete a file, if it is there; StorageError where it cannot be deleted."""
+    _change(path, lambda: path.unlink(missing_ok=True))
+
+
+def remove_tree(folder: Location) -> None:
+    """Delete a folder and all that is in it."""
+    if isinstance(folder, Path):
+        shutil.rmtree(folder)
+    else:
+        folder.fs.rm(folder.path, recursive=True)
+
+
+def make_folder(folder: Location) -> None:
+    """Make a folder, if it is not there, in one that is; StorageError where there is none."""
+    if isinstance(folder, Path):
+        _change(folder, lambda: folder.mkdir(exist_ok=True))
+
+
+def stamp(path: Location) -> tuple[object, ...] | None:
+    """Return what changes whenever a file is written; None where there is none."""
     try:
-        link.hardlink_to(source)
-        os.replace(link, target)
-    except OSError:  # another disk, or one without links
-        with source.open("rb") as stored, atomic_file(target) as file:
-            shutil.copyfileobj(stored, file)
-    finally:
-        link.unlink(missing_ok=True)  # renaming a link to the file it links to does nothing
+        if isinstance(path, Path):
+            found = path.stat()
+            return found.st_ino, found.st_mtime_ns
+        return (path.fs.info(path.path)["ETag"],)
+    except FileNotFoundError:
+        return None
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file at once or not at all."""
-    with atomic_file(path) as file:
-        file.write(text.encode())
+def is_object(path: UPath) -> bool:
+    """Say whether there is an object of that name: ``exists`` also asks for what is below it."""
+    bucket, _, key = path.path.partition("/")
+    try:
+        _asked(path, "head_object", Bucket=bucket, Key=key)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def found_below(folder: Location, name: str) -> list[Location]:
+    """Return the files of that name in the folders of ``folder``, in order."""
+    if isinstance(folder, Path):
+        return sorted(folder.glob(f"*/{name}"))
+    try:
+        listed = folder.fs.ls(folder.path, detail=True)
+    except FileNotFoundError:
+        return []
+    inner = sorted(entry["name"] for entry in listed if entry["type"] == "directory")
+    files = [folder / path.rstrip("/").rpartition("/")[2] / name for path in inner]
+    with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
+        is_there = pool.map(is_object, files)
+        return [file for file, is_one in zip(files, is_there, strict=True) if is_one]
+
+
+def remove_partial(folder: Location, *patterns: str) -> None:
+    """Delete what a process that was killed while it wrote has left of files of these names."""
+    if isinstance(folder, Path):
+        for pattern in patterns:
+            for partial in folder.glob(_partial_name(pattern, "*")):
+                remove(partial)
 
 
 @contextmanager
-def locked(file: Path, seconds: float, busy: UserError) -> Generator[None]:
-    """Lock a file up to the end of the context; raise ``busy`` while another process has it."""
+def locked(file: Location, seconds: float, busy: UserError) -> Generator[None]:
+    """Lock a file up to the end of the context; raise ``busy`` while another process has it.
+
+    In a bucket there are no locks: one of a process that died would stay for ever. There, who
+    writes compares the ``stamp`` of what it read.
+    """
+    if not isinstance(file, Path):
+        yield
+        return
     lock = FileLock(file, timeout=seconds, thread_local=False)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
         raise busy from None
@@ -100,21 +177,112 @@ def locked(file: Path, seconds: float, busy: UserError) -> Generator[None]:
 
 
 @contextmanager
-def reading(path: Path) -> Generator[Path]:
+def reading(path: Location) -> Generator[Location]:
     """Give the path of a file to read; UnreadableFileError says what is wrong with it."""
     try:
         yield path
     except UNREADABLE as error:
-        raise UnreadableFileError(f"cannot read {path}: {_cause(error)}") from error
+        raise UnreadableFileError(f"cannot read {path}: {cause(error)}") from error
 
 
-def partial_name(name: str, rest: str = "") -> str:
-    """Return the name, or its beginning, that a file has while it is written."""
-    return f".{name}-{rest}"
+def read_bytes(path: Location) -> bytes:
+    """Return a file's content."""
+    if isinstance(path, Path):
+        return path.read_bytes()
+    return cast(Any, path.fs).cat_file(path.path, max_concurrency=1)  # its size is not asked first
 
 
-def _cause(error: Exception) -> str:
+@contextmanager
+def local_copy(path: Location) -> Generator[Path]:
+    """Give a stored file as one on this machine's disk, for libraries that read no other."""
+    if isinstance(path, Path):
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="stored-") as folder:
+        copy = Path(folder, path.name)
+        path.fs.get_file(path.path, str(copy))
+        yield copy
+
+
+def cause(error: BaseException) -> str:
+    """Return what a library's error says of a file."""
     if isinstance(error, ValidationError):
         problem = error.errors()[0]
         return ": ".join([".".join(map(str, problem["loc"])), problem["msg"]]).removeprefix(": ")
     return (isinstance(error, OSError) and error.strerror) or str(error)
+
+
+def _asked(path: UPath, method: str, **words: object) -> Any:
+    return cast(Any, path.fs).call_s3(method, **words)
+
+
+def _change(path: Location, change: Callable[[], object]) -> None:
+    def refusal(error: BaseException) -> str:
+        is_final = isinstance(error, FileExistsError | StorageError)
+        return cause(error) if isinstance(error, REFUSALS) and not is_final else ""
+
+    try:
+        ask_again(f"cannot store {path}", refusal, change)
+    except FileExistsError:
+        raise
+    except REFUSALS as error:
+        raise StorageError(f"cannot store {path}: {cause(error)}") from error
+
+
+def _write_once(path: Location, write: Callable[[Path], None], is_durable: bool) -> None:
+    folder = path.parent if isinstance(path, Path) else None
+    handle, name = tempfile.mkstemp(prefix=_partial_name(path.name), dir=folder)
+    os.close(handle)
+    partial = Path(name)
+    try:
+        write(partial)
+        partial.chmod(0o644)
+        if isinstance(path, Path):
+            if is_durable:
+                _sync(partial)
+            os.replace(partial, path)
+        else:
+            path.fs.put_file(str(partial), path.path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _append_once(path: Path, content: bytes, is_durable: bool) -> None:
+    size = path.stat().st_size if path.exists() else 0
+    try:
+        with path.open("ab") as file:
+            file.write(content)
+            file.flush()
+            if is_durable:
+                os.fdatasync(file.fileno())
+    except OSError:
+        if path.exists():
+            os.truncate(path, size)
+        raise
+
+
+def _link_once(source: Location, target: Location) -> None:
+    if not (isinstance(source, Path) and isinstance(target, Path)):
+        cast(Any, target).fs.cp_file(cast(Any, source).path, cast(Any, target).path)
+        return
+    link = target.with_name(f".{target.name}-link")
+    try:
+        link.hardlink_to(source)
+        os.replace(link, target)
+    except OSError:  # another disk, or one without links
+        _write_once(target, lambda partial: _copy(source, partial), is_durable=False)
+    finally:
+        link.unlink(missing_ok=True)  # renaming a link to the file it links to does nothing
+
+
+def _copy(source: Path, target: Path) -> None:
+    shutil.copyfile(source, target)
+
+
+def _sync(file: Path) -> None:
+    with file.open("rb") as opened:
+        os.fdatasync(opened.fileno())
+
+
+def _partial_name(name: str, rest: str = "") -> str:
+    return f".{name}-{rest}"

@@ -5,16 +5,17 @@ Cross-validation has found how many epochs are best; nobody is held back now, so
 
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 import torch
 
 from trainable.checkpoint import load_state, save_state
 from trainable.command_line import Schema, read_words, run_command
 from trainable.experiment import check_same_data, check_same_views, refuse_mixed
-from trainable.files import UnreadableFileError
+from trainable.files import UnreadableFileError, remove
 from trainable.fitting import Fit
 from trainable.fold_fit import DivergedError
+from trainable.locations import Location
+from trainable.patience import patient
 from trainable.predict import StoredTrialWords, stored_trial
 from trainable.recorded import write_weights
 from trainable.settings import UserError, Value
@@ -35,7 +36,7 @@ def main(words: list[str]) -> int:
 
 def train_on_all(folder: TrialFolder) -> None:
     """Train on all persons for as many epochs as scored best; go on with one that was stopped."""
-    with folder.held():
+    with patient(), folder.held():
         folder.discard_partial_files()
         _train(folder)
 
@@ -61,10 +62,10 @@ def _train(folder: TrialFolder) -> None:
         raise UserError(f"{folder.path}: {error}") from None
     write_weights(fit, folder.final_weights_file)
     folder.write_final(fit.eval_probabilities())
-    unfinished.unlink()
+    remove(unfinished)
 
 
-def _go_on(fit: Fit, unfinished: Path) -> None:
+def _go_on(fit: Fit, unfinished: Location) -> None:
     try:
         fit.load_state_dict(load_state(unfinished))
     except UnreadableFileError as error:

@@ -4,7 +4,6 @@ import sys
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
 
 import torch
 from pydantic import Field
@@ -15,12 +14,13 @@ from trainable.config import RunsConfig, TrialConfig, trial_part
 from trainable.experiment import Asked, check_unchanged, start_experiment
 from trainable.fold_fit import DivergedError
 from trainable.ignored import ignored_settings
+from trainable.locations import Location, folder_named
 from trainable.metrics import SCORE
 from trainable.predict import predict_eval
 from trainable.recorded import RecordedFit
 from trainable.records import EpochRecord, Outcome, TrialResults
 from trainable.settings import UserError
-from trainable.store import TrialFolder, create_experiment, open_experiment
+from trainable.store import ExperimentFolder, TrialFolder, create_experiment, open_experiment
 
 TRIAL = "trial-001"
 
@@ -57,7 +57,7 @@ def train(config: FitConfig, trial: TrialConfig, at_most: int, words: list[str])
     """Train one configuration for ``at_most`` epochs, store and predict it; print each epoch."""
     seen = check_trial(trial)
     name = config.search.name or datetime.now(UTC).strftime("fit-%Y%m%d-%H%M%S")
-    experiment = create_experiment(Path(config.search.runs), name)
+    experiment = create_experiment(folder_named(config.search.runs), name)
     question = "How good is this one configuration?"
     asked = Asked(question, SCHEMA.command, words, trial.model_dump(), {})
     start_experiment(experiment, asked, seen)
@@ -76,7 +76,7 @@ def train(config: FitConfig, trial: TrialConfig, at_most: int, words: list[str])
 
 def replay(config: FitConfig, words: list[str]) -> int:
     """Train a stored trial again and say whether every metric came out the same."""
-    stored = _stored_trial(Path(config.search.runs), config.replay)
+    stored = _stored_trial(folder_named(config.search.runs), config.replay)
     original = stored.read()
     check_unchanged(stored, original.record)
     # A trial that failed did so in the epoch after the last that is stored.
@@ -106,12 +106,12 @@ def as_it_was(original: TrialResults) -> TrialConfig:
     return original.record.config.with_values(pinned)
 
 
-def _stored_trial(runs: Path, name: str) -> TrialFolder:
+def _stored_trial(runs: Location, name: str) -> TrialFolder:
     experiment, slash, trial = name.rstrip("/").rpartition("/")
     if not slash:
         raise UserError(f"replay={name}: name a trial as <experiment>/<trial>")
-    given = Path(experiment)
-    folder = given if (given / "experiment.json").exists() else runs / experiment
+    given = folder_named(experiment)
+    folder = given if ExperimentFolder(given).is_there() else runs / experiment
     return open_experiment(folder.parent, folder.name).existing_trial(trial)
 
 

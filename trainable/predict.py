@@ -1,12 +1,11 @@
 """Predict the eval images with a stored trial: `python -m trainable.predict trial=<folder>`."""
 
-from pathlib import Path
-
 from pydantic import Field
 
 from trainable.command_line import Schema, read_words, run_command
 from trainable.experiment import check_same_data, check_same_views, refuse_mixed
 from trainable.fitting import Fit
+from trainable.locations import folder_named
 from trainable.recorded import load_weights
 from trainable.settings import Section, UserError
 from trainable.store import TrialFolder, open_experiment
@@ -31,7 +30,7 @@ def main(words: list[str]) -> int:
 
 def stored_trial(name: str) -> TrialFolder:
     """Return the trial in the folder `<runs>/<experiment>/<trial>`; UserError if there is none."""
-    path = Path(name)
+    path = folder_named(name)
     if not name:
         raise UserError("trial= names no trial; write trial=runs/<experiment>/<trial>")
     return open_experiment(path.parent.parent, path.parent.name).existing_trial(path.name)

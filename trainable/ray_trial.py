@@ -4,7 +4,6 @@ import math
 import traceback
 from collections.abc import Generator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import ray
@@ -13,10 +12,11 @@ from ray import tune
 from trainable.config import TrialConfig
 from trainable.device import is_out_of_memory, release_memory
 from trainable.fold_fit import DivergedError
+from trainable.locations import location
 from trainable.node_check import Expected, why_unfit
 from trainable.recorded import RecordedFit
 from trainable.records import EpochRecord, Outcome, best_epoch
-from trainable.store import ExperimentFolder, TrialFolder
+from trainable.store import BusyTrialError, ExperimentFolder, TrialFolder
 
 BASE, EXPERIMENT, EXPECTED = "base", "experiment", "expected"
 """Keys of what every leg of a search shares: the trials' base, the experiment's folder, and what a
@@ -44,7 +44,7 @@ class RayTrial(tune.Trainable):
         """Take which trial it is, from which step on."""
         self._leg = config
         self._known = int(config[KNOWN])
-        self._folder = ExperimentFolder(Path(config[EXPERIMENT])).trial(config[TRIAL])
+        self._folder = ExperimentFolder(location(config[EXPERIMENT])).trial(config[TRIAL])
         self._fit: RecordedFit | None = None
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -124,8 +124,8 @@ def _failures_kept(folder: TrialFolder) -> Generator[None]:
     """Store why this attempt failed, then let the driver decide whether to try again."""
     try:
         yield
-    except DivergedError:
-        raise
+    except (DivergedError, BusyTrialError):
+        raise  # how a trial that another process goes on with ends is not for this one to say
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         if is_out_of_memory(error):

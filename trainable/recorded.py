@@ -6,7 +6,7 @@ import platform
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
-from pathlib import Path
+from functools import partial
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -15,8 +15,10 @@ from trainable.checkpoint import load_state, packed, read_notes, save_state
 from trainable.config import TrialConfig
 from trainable.device import processor_name, select_device
 from trainable.experiment import versions
-from trainable.files import UnreadableFileError, atomic_path, reading
+from trainable.files import UnreadableFileError, local_copy, reading, write_with
 from trainable.fitting import Fit
+from trainable.locations import Location
+from trainable.patience import patient, waits_over
 from trainable.records import EpochRecord, MachineRecord, TrialRecord, best_epoch
 from trainable.settings import UserError, Value
 from trainable.store import EPOCHS, BusyTrialError, TrialFolder, now
@@ -36,9 +38,9 @@ class RecordedFit:
 
     It goes on from the state in the folder, if that is one of the same settings, labels and crops;
     where that is damaged, from the one before. ``notice`` is a sentence for the user where it does
-    not go on from the last one, and empty otherwise. Probabilities and weights are those of the
-    best epoch so far: a trial is worth its best epoch, not its last. Nobody else trains in the
-    folder before ``close``, or the end of the process.
+    not go on from the last one, or had to wait for storage, and empty otherwise. Probabilities and
+    weights are those of the best epoch so far: a trial is worth its best epoch, not its last.
+    Nobody else trains in the folder before ``close``, or the end of the process.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class RecordedFit:
         self.notice = ""
         self._folder = folder
         with ExitStack() as held:
+            held.enter_context(patient())
             held.enter_context(folder.held())
             folder.discard_partial_files()
             self.fit = Fit(config)
@@ -81,6 +84,7 @@ class RecordedFit:
         self._begin()
         epoch = self.fit.step()
         started = time.perf_counter()
+        self._check_alone()
         if best_epoch([*self.epochs, epoch]) is epoch:
             self._folder.discard_eval()
             self._folder.write_validation(self.fit.validation_probabilities())
@@ -88,6 +92,7 @@ class RecordedFit:
         epoch = self._timed(epoch, time.perf_counter() - started)
         self._commit([*self.epochs, epoch])
         self._folder.write_epochs(self.epochs)
+        self.notice = "; ".join([*filter(None, [self.notice]), *waits_over()])
         return epoch
 
     def close(self) -> None:
@@ -100,10 +105,18 @@ class RecordedFit:
         Raises BusyTrialError where another process trains it, or has gone on with it meanwhile.
         """
         with ExitStack() as held:
+            held.enter_context(patient())
             held.enter_context(self._folder.held())
-            if self._folder.state_stamp() != self._stamp:
-                raise BusyTrialError(f"another process has gone on with {self._folder.path}")
+            self._check_alone()
             self._held = held.pop_all()
+
+    def _check_alone(self) -> None:
+        """Raise BusyTrialError where another process has gone on: in a bucket nothing locks it out.
+
+        This one may have been cut off, and taken for dead, while it trained.
+        """
+        if self._folder.state_stamp() != self._stamp:
+            raise BusyTrialError(f"another process has gone on with {self._folder.path}")
 
     def _begin(self) -> None:
         if self._unwritten:
@@ -136,7 +149,7 @@ class RecordedFit:
         )
         return []
 
-    def _take(self, file: Path) -> list[EpochRecord]:
+    def _take(self, file: Location) -> list[EpochRecord]:
         """Take a state and return its epochs; where that fails the fit is as it was."""
         notes = read_notes(file)
         if not self._marks.items() <= notes.items():
@@ -165,23 +178,23 @@ class RecordedFit:
         records = EPOCHS.dump_json(epochs).decode()
         notes = {**self._marks, CODE: versions()[CODE], "epochs": records}
         folder = self._folder
+        self._check_alone()
         save_state(self.fit.state_dict(), folder.state_file, notes, folder.previous_state_file)
         self.epochs = epochs
         self._stamp = self._folder.state_stamp()
         self._commit_seconds = time.perf_counter() - started
 
 
-def write_weights(fit: Fit, path: Path) -> None:
+def write_weights(fit: Fit, path: Location) -> None:
     """Store the weights of a fit's networks."""
     weights = {name: packed(value) for name, value in fit.weights().items()}
-    with atomic_path(path) as partial:
-        save_file(weights, partial)
+    write_with(path, partial(save_file, weights))
 
 
-def load_weights(fit: Fit, path: Path) -> None:
+def load_weights(fit: Fit, path: Location) -> None:
     """Take stored weights; UnreadableFileError where they are damaged, or other networks'."""
-    with reading(path):
-        weights = load_file(path)
+    with reading(path), local_copy(path) as file:
+        weights = load_file(file)
     try:
         fit.load_weights(weights)
     except MISFIT as error:

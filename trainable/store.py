@@ -23,8 +23,8 @@
 How they are written is in files.py.
 """
 
+import io
 import os
-import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,7 +37,23 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from trainable.arrays import Embeddings, Probabilities, read_arrays, write_arrays
-from trainable.files import atomic_file, link_or_copy, locked, partial_name, reading, write_text
+from trainable.files import (
+    cause,
+    create,
+    found_below,
+    link_or_copy,
+    locked,
+    make_folder,
+    read_bytes,
+    reading,
+    remove,
+    remove_partial,
+    remove_tree,
+    stamp,
+    write_bytes,
+    write_text,
+)
+from trainable.locations import Location
 from trainable.records import (
     EpochRecord,
     ExperimentRecord,
@@ -55,6 +71,8 @@ OF_EVAL = ("eval.npz", EVAL_EMBEDDINGS, VALIDATION_EMBEDDINGS)
 RESULTS = ("epochs.json", "validation.npz", *OF_EVAL, "weights.safetensors")
 """What a trial found, the epochs first: files that are replaced and never changed."""
 EPOCHS = TypeAdapter(list[EpochRecord])
+CREATED = ".created"
+"""An object that keeps an experiment's name from being taken twice, where there are no folders."""
 RUNNING = Outcome(status="running")
 TRAINED = ("epochs.json", "validation.npz", "final.npz", "*.safetensors")
 """The files that the process that trains writes, and nobody else."""
@@ -70,7 +88,7 @@ class BusyTrialError(UserError):
 class TrialFolder:
     """Reads and writes what is kept of one trial."""
 
-    path: Path
+    path: Location
 
     @property
     def name(self) -> str:
@@ -83,27 +101,27 @@ class TrialFolder:
         return ExperimentFolder(self.path.parent)
 
     @property
-    def weights_file(self) -> Path:
+    def weights_file(self) -> Location:
         """Weights of the best epoch, safetensors."""
         return self.path / "weights.safetensors"
 
     @property
-    def final_weights_file(self) -> Path:
+    def final_weights_file(self) -> Location:
         """Weights of a training on all persons, safetensors."""
         return self.path / "final.safetensors"
 
     @property
-    def state_file(self) -> Path:
+    def state_file(self) -> Location:
         """What a trial that has not ended goes on from, safetensors."""
         return self.path / "state.safetensors"
 
     @property
-    def previous_state_file(self) -> Path:
+    def previous_state_file(self) -> Location:
         """The state before, for a trial whose last one is damaged, safetensors."""
         return self.path / "state.previous.safetensors"
 
     @property
-    def final_state_file(self) -> Path:
+    def final_state_file(self) -> Location:
         """What an unfinished training on all persons goes on from, safetensors."""
         return self.path / "final-state.safetensors"
 
@@ -111,32 +129,28 @@ class TrialFolder:
         """Say whether the trial can go on from where it was."""
         return self.state_file.exists()
 
-    def state_stamp(self) -> tuple[int, int] | None:
+    def state_stamp(self) -> tuple[object, ...] | None:
         """Return what changes whenever a state is written; None where there is none."""
-        if not self.has_state():
-            return None
-        found = self.state_file.stat()
-        return found.st_ino, found.st_mtime_ns
+        return stamp(self.state_file)
 
-    def states(self) -> list[Path]:
+    def states(self) -> list[Location]:
         """Return the files that the trial can go on from, the last one first."""
         return [file for file in (self.state_file, self.previous_state_file) if file.exists()]
 
     def return_to_previous_state(self) -> None:
         """Let the state before take the place of the last one, which is damaged."""
-        os.replace(self.previous_state_file, self.state_file)
+        link_or_copy(self.previous_state_file, self.state_file)
+        remove(self.previous_state_file)
 
     def discard_state(self) -> None:
         """Delete what only a trial that goes on would need."""
-        self.previous_state_file.unlink(missing_ok=True)
-        self.state_file.unlink(missing_ok=True)
+        remove(self.previous_state_file)
+        remove(self.state_file)
         self.discard_partial_files()
 
     def discard_partial_files(self) -> None:
         """Delete what a process that was killed while it wrote has left."""
-        for name in TRAINED:
-            for partial in self.path.glob(partial_name(name, "*")):
-                partial.unlink(missing_ok=True)
+        remove_partial(self.path, *TRAINED)
 
     @contextmanager
     def held(self) -> Generator[None]:
@@ -147,38 +161,42 @@ class TrialFolder:
         busy = BusyTrialError(
             f"{self.path} is being trained by another process: end that one first, or wait"
         )
-        with locked(self.path / ".lock", LOCK_SECONDS, busy):
+        with locked(self._own(".lock"), LOCK_SECONDS, busy):
             yield
+
+    def _own(self, name: str) -> Location:
+        """Return a file to write in the trial's folder, which is made in the experiment's."""
+        make_folder(self.path)
+        return self.path / name
 
     def write_record(self, record: TrialRecord) -> None:
         """Keep the trial's settings."""
-        write_text(self.path / "trial.json", record.model_dump_json(indent=1))
+        write_text(self._own("trial.json"), record.model_dump_json(indent=1))
 
     def write_epochs(self, epochs: list[EpochRecord]) -> None:
         """Keep all finished epochs."""
-        with atomic_file(self.path / "epochs.json") as file:
-            file.write(EPOCHS.dump_json(epochs))
+        write_bytes(self._own("epochs.json"), EPOCHS.dump_json(epochs))
 
     def write_outcome(self, outcome: Outcome) -> None:
         """Keep how the trial ended."""
-        write_text(self.path / "outcome.json", outcome.model_dump_json(indent=1))
+        write_text(self._own("outcome.json"), outcome.model_dump_json(indent=1))
 
     def write_validation(self, probabilities: Probabilities) -> None:
         """Keep the out-of-fold probabilities of the best epoch."""
-        write_arrays(self.path / "validation.npz", probabilities)
+        write_arrays(self._own("validation.npz"), probabilities)
 
     def write_eval(self, probabilities: Probabilities) -> None:
         """Keep the eval images' probabilities."""
-        write_arrays(self.path / "eval.npz", probabilities)
+        write_arrays(self._own("eval.npz"), probabilities)
 
     def write_embeddings(self, of_eval: Embeddings, of_validation: Embeddings) -> None:
         """Keep the features of the eval images and of the first fold's validation side."""
-        write_arrays(self.path / EVAL_EMBEDDINGS, of_eval)
-        write_arrays(self.path / VALIDATION_EMBEDDINGS, of_validation)
+        write_arrays(self._own(EVAL_EMBEDDINGS), of_eval)
+        write_arrays(self._own(VALIDATION_EMBEDDINGS), of_validation)
 
     def write_final(self, probabilities: Probabilities) -> None:
         """Keep the eval images' probabilities of a training on all persons."""
-        write_arrays(self.path / "final.npz", probabilities)
+        write_arrays(self._own("final.npz"), probabilities)
 
     def read_final(self) -> Probabilities:
         """Return the eval images' probabilities of a training on all persons; UserError if none."""
@@ -231,30 +249,30 @@ class TrialFolder:
     def discard_eval(self) -> None:
         """Delete eval predictions, which are of an epoch that is the best no longer."""
         for name in OF_EVAL:
-            (self.path / name).unlink(missing_ok=True)
+            remove(self.path / name)
 
     def read_epochs(self) -> list[EpochRecord]:
         """Return all finished epochs, none where the trial has not finished one."""
         file = self.path / "epochs.json"
         with reading(file):
-            return EPOCHS.validate_json(file.read_bytes()) if file.exists() else []
+            return EPOCHS.validate_json(read_bytes(file)) if file.exists() else []
 
     def read_outcome(self) -> Outcome:
         """Return how the trial ended, or that it runs."""
         file = self.path / "outcome.json"
         with reading(file):
-            return Outcome.model_validate_json(file.read_bytes()) if file.exists() else RUNNING
+            return Outcome.model_validate_json(read_bytes(file)) if file.exists() else RUNNING
 
     def take_results(self, other: "TrialFolder") -> None:
         """Let what another trial found stand here too; links need no space."""
         for name in RESULTS:
             if (other.path / name).exists():
-                link_or_copy(other.path / name, self.path / name)
+                link_or_copy(other.path / name, self._own(name))
 
     def read(self) -> TrialResults:
         """Return everything stored of the trial but its arrays."""
         with reading(self.path / "trial.json") as file:
-            record = TrialRecord.model_validate_json(file.read_bytes())
+            record = TrialRecord.model_validate_json(read_bytes(file))
         return TrialResults(record=record, epochs=self.read_epochs(), outcome=self.read_outcome())
 
 
@@ -262,7 +280,7 @@ class TrialFolder:
 class ExperimentFolder:
     """Reads and writes what is kept of one experiment."""
 
-    path: Path
+    path: Location
 
     @property
     def name(self) -> str:
@@ -270,22 +288,22 @@ class ExperimentFolder:
         return self.path.name
 
     @property
-    def tensorboard(self) -> Path:
+    def tensorboard(self) -> Location:
         """The folder to point TensorBoard at."""
         return self.path / "tensorboard"
 
     @property
-    def labels_page(self) -> Path:
+    def labels_page(self) -> Location:
         """Persons whose labels look wrong, HTML."""
         return self.path / "labels.html"
 
     @property
-    def label_fixes(self) -> Path:
+    def label_fixes(self) -> Location:
         """What would be right for them, a CSV that data.label_fixes= takes."""
         return self.path / "label_fixes.csv"
 
     @property
-    def journal(self) -> Path:
+    def journal(self) -> Location:
         """What a search decided, an event a line."""
         return self.path / "search.jsonl"
 
@@ -297,7 +315,7 @@ class ExperimentFolder:
 
     def trials(self) -> list[TrialFolder]:
         """Return the stored trials in the order of their names."""
-        return [TrialFolder(file.parent) for file in sorted(self.path.glob("*/trial.json"))]
+        return [TrialFolder(file.parent) for file in found_below(self.path, "trial.json")]
 
     def existing_trial(self, name: str) -> TrialFolder:
         """Return a stored trial; UserError names near ones where it does not exist."""
@@ -321,6 +339,9 @@ class ExperimentFolder:
 
     def become_latest(self) -> None:
         """Make this the experiment that `latest` names."""
+        if not isinstance(self.path, Path):
+            write_text(self.path.parent / LATEST, self.name)
+            return
         link = self.path.parent / f".{LATEST}-{self.name}"
         link.unlink(missing_ok=True)
         link.symlink_to(self.name)
@@ -329,12 +350,12 @@ class ExperimentFolder:
     @property
     def is_latest(self) -> bool:
         """Whether `latest` names this experiment."""
-        return (self.path.parent / LATEST).resolve() == self.path.resolve()
+        return _latest(self.path.parent) == self.name
 
     def discard_if_empty(self) -> None:
         """Remove the experiment where no trial was started: a mistake leaves no trace."""
         if not self.trials():
-            shutil.rmtree(self.path)
+            remove_tree(self.path)
 
     def is_there(self) -> bool:
         """Say whether the experiment is seen from this machine."""
@@ -343,7 +364,7 @@ class ExperimentFolder:
     def read_record(self) -> ExperimentRecord:
         """Return what was asked."""
         with reading(self.path / "experiment.json") as file:
-            return ExperimentRecord.model_validate_json(file.read_bytes())
+            return ExperimentRecord.model_validate_json(read_bytes(file))
 
     def write_images(self, images: pd.DataFrame, eval_images: pd.DataFrame) -> None:
         """Keep the tables that rows of stored probabilities refer to."""
@@ -353,15 +374,19 @@ class ExperimentFolder:
     def read_images(self) -> pd.DataFrame:
         """Return the training images, indexed by row."""
         with reading(self.path / "images.csv") as file:
-            return pd.read_csv(file, index_col="row", dtype={"person": str, "id": str})
+            return pd.read_csv(
+                io.BytesIO(read_bytes(file)), index_col="row", dtype={"person": str, "id": str}
+            )
 
     def read_eval_images(self) -> pd.DataFrame:
         """Return the eval images in the order of the submission, indexed by row."""
         with reading(self.path / "eval_images.csv") as file:
-            return pd.read_csv(file, index_col="row", dtype=str).rename(index=int)
+            return pd.read_csv(io.BytesIO(read_bytes(file)), index_col="row", dtype=str).rename(
+                index=int
+            )
 
 
-def create_experiment(runs: Path, name: str) -> ExperimentFolder:
+def create_experiment(runs: Location, name: str) -> ExperimentFolder:
     """Make a new experiment folder; a name that is taken gets a number."""
     if name in (LATEST, SUBMISSIONS) or not is_file_name(name):
         raise UserError(
@@ -370,40 +395,55 @@ def create_experiment(runs: Path, name: str) -> ExperimentFolder:
     candidates = [name, *(f"{name}-{i}" for i in range(2, 1000))]
     for candidate in candidates:
         try:
-            (runs / candidate).mkdir(parents=True)
+            _take_name(runs / candidate)
             return ExperimentFolder(runs / candidate)
         except FileExistsError:
             continue
         except OSError as error:
             raise UserError(
-                f"cannot write to search.runs={runs}: {error.strerror}; "
+                f"cannot write to search.runs={runs}: {cause(error)}; "
                 "name a folder you may write to with search.runs="
             ) from None
     raise UserError(f"{runs} holds 999 experiments called {name}; choose another search.name")
 
 
-def open_experiment(runs: Path, name: str = LATEST) -> ExperimentFolder:
+def _take_name(folder: Location) -> None:
+    """Make an experiment's folder; FileExistsError where the name is taken."""
+    if isinstance(folder, Path):
+        folder.mkdir(parents=True)
+        return
+    if folder.exists():
+        raise FileExistsError
+    create(folder / CREATED, now().encode())
+
+
+def open_experiment(runs: Location, name: str = LATEST) -> ExperimentFolder:
     """Return a stored experiment; UserError says which exist."""
-    known = sorted(file.parent.name for file in runs.glob("*/experiment.json"))
+    latest = _latest(runs)
+    known = [folder.name for folder in all_experiments(runs)]
     if not known:
         raise UserError(f"no experiment in {runs}; start one with python -m orchestrator.search")
+    known += [LATEST] if latest in known else []
     if name not in known:
         raise unknown_name("experiment", name, known)
-    return ExperimentFolder(runs / (_latest(runs) if name == LATEST else name))
+    return ExperimentFolder(runs / (latest if latest and name == LATEST else name))
 
 
-def _latest(runs: Path) -> str:
-    """Return the experiment that `latest` names; UserError where it leads out of ``runs``."""
-    target = str((runs / LATEST).readlink()) if (runs / LATEST).is_symlink() else ""
-    if not is_file_name(target):
-        raise UserError(f"{runs / LATEST} is no link to an experiment beside it; name one instead")
-    return target
-
-
-def all_experiments(runs: Path) -> list[ExperimentFolder]:
+def all_experiments(runs: Location) -> list[ExperimentFolder]:
     """Return the stored experiments in the order of their names."""
-    folders = sorted(file.parent for file in runs.glob("*/experiment.json"))
+    folders = [file.parent for file in found_below(runs, "experiment.json")]
     return [ExperimentFolder(folder) for folder in folders if folder.name != LATEST]
+
+
+def _latest(runs: Location) -> str | None:
+    """Return the latest experiment's name: on a disk a link's, in a bucket an object's text."""
+    latest = runs / LATEST
+    if isinstance(latest, Path):
+        return latest.readlink().name if latest.is_symlink() else None
+    try:
+        return read_bytes(latest).decode()
+    except FileNotFoundError:
+        return None
 
 
 def now() -> str:

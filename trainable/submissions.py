@@ -8,9 +8,9 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
-from trainable.files import atomic_file, locked, reading
+from trainable.files import locked, make_folder, read_bytes, reading, stamp, write_bytes
+from trainable.locations import Location
 from trainable.settings import UserError
 
 SUBMISSIONS = "submissions"
@@ -22,31 +22,31 @@ LOCK_SECONDS = 60.0
 class SubmissionsFolder:
     """Reads and writes what was handed in, of all experiments of the folder ``runs``."""
 
-    runs: Path
+    runs: Location
 
     @property
-    def path(self) -> Path:
+    def path(self) -> Location:
         """The folder of submissions."""
         return self.runs / SUBMISSIONS
 
     @property
-    def ledger(self) -> Path:
+    def ledger(self) -> Location:
         """What is known of each submission, one a line."""
         return self.path / "ledger.jsonl"
 
     @property
-    def fit_page(self) -> Path:
+    def fit_page(self) -> Location:
         """Public scores against those out-of-fold, HTML."""
         return self.path / "public.html"
 
-    def answers(self, digest: str) -> Path:
+    def answers(self, digest: str) -> Location:
         """Return the file of a submission's answers."""
         return self.path / f"{digest}.csv"
 
     def lines(self) -> list[bytes]:
         """Return the lines of the ledger, none where nothing was handed in yet."""
         with reading(self.ledger):
-            return self.ledger.read_bytes().splitlines() if self.ledger.exists() else []
+            return read_bytes(self.ledger).splitlines() if self.ledger.exists() else []
 
     @contextmanager
     def changed(self) -> Generator[list[bytes]]:
@@ -55,8 +55,11 @@ class SubmissionsFolder:
         An error within the context leaves the ledger as it was.
         """
         busy = UserError(f"{self.ledger} is being written by another process; try again")
+        make_folder(self.path)
         with locked(self.path / ".lock", LOCK_SECONDS, busy):
+            before = stamp(self.ledger)
             lines = self.lines()
             yield lines
-            with atomic_file(self.ledger) as file:
-                file.writelines(line + b"\n" for line in lines)
+            if stamp(self.ledger) != before:  # in a bucket there is no lock
+                raise busy
+            write_bytes(self.ledger, b"".join(line + b"\n" for line in lines))

@@ -10,6 +10,7 @@ from analysis.figures import BLUE, GREEN, GREY, ORANGE, PINK, RED, plain, styled
 from analysis.report.evidence import Evidence
 from analysis.report.section import Block, Drawing, Section, Table, Text
 from analysis.results import Trial
+from trainable.growing import last_grown
 
 ANCHOR, TITLE = "cost", "Cost"
 STATUSES = ("completed", "stopped", "running", "failed")
@@ -62,10 +63,10 @@ def _seconds(trial: Trial) -> float:
 
 def _wall_seconds(evidence: Evidence) -> float | None:
     """Return the time from start to last decision; None if it was resumed, or is not known."""
-    started, journal = evidence.record.started, evidence.experiment.folder.journal
-    if len(started) != 1 or not journal.exists():
+    started, ended = evidence.record.started, last_grown(evidence.experiment.folder.journal)
+    if len(started) != 1 or ended is None:
         return None
-    seconds = journal.stat().st_mtime - datetime.fromisoformat(started[0]).timestamp()
+    seconds = ended - datetime.fromisoformat(started[0]).timestamp()
     return seconds if seconds > 0 else None
 
 

@@ -18,10 +18,10 @@ from analysis.results import Experiment, Trial, load_experiment
 from analysis.shrinkage import Shrunken, shrunken_trials
 from search_spaces.stored import Stored, stored_domains
 from trainable.comparison import Difference, difference_of, interval
+from trainable.locations import Location
 from trainable.records import ExperimentRecord
 from trainable.resampling import Scores
 from trainable.settings import UserError
-from trainable.store import LATEST
 
 COMPARED = 20
 """Of so many best trials the answers are compared in pairs."""
@@ -92,10 +92,9 @@ class Evidence:
     def named(self) -> Mapping[str, str]:
         """What commands must be told to find the experiment, if anything, quoted for a shell."""
         folder = self.experiment.folder.path
-        runs, latest = folder.parent, folder.parent / LATEST
+        runs = folder.parent
         found = {} if runs.resolve() == Path(RUNS).resolve() else {"runs": shlex.quote(str(runs))}
-        is_latest = latest.exists() and latest.resolve() == folder.resolve()
-        return found if is_latest else {**found, "experiment": folder.name}
+        return found if self.experiment.folder.is_latest else {**found, "experiment": folder.name}
 
     @property
     def options(self) -> str:
@@ -173,7 +172,7 @@ class Evidence:
         }
 
 
-def read_evidence(runs: Path, name: str) -> Evidence:
+def read_evidence(runs: Location, name: str) -> Evidence:
     """Read an experiment; UserError where there is none."""
     experiment = load_experiment(runs, name)
     scored = [trial for trial in experiment.trials if trial.best and not trial.has_failed]

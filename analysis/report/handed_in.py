@@ -1,11 +1,11 @@
 """What was handed in? The ledger of submissions, and public scores against our own."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from analysis.ledger import Estimate, Ledger, Submission, read_ledger
 from analysis.public_fit import fit_figure, scored, sentence
 from analysis.report.section import Block, Drawing, Section, Table, Text
+from trainable.locations import Location
 from trainable.settings import UserError
 
 ANCHOR, TITLE = "submissions", "Submissions"
@@ -16,7 +16,7 @@ HOW_TO_SCORE = (
 )
 
 
-def submissions_section(runs: Path) -> Section:
+def submissions_section(runs: Location) -> Section:
     """Show every submission of the folder of experiments, the latest first."""
     try:
         ledger = read_ledger(runs)

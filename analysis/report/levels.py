@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from analysis.report.evidence import Evidence
 from analysis.results import Trial
+from trainable.growing import read_grown
 from trainable.records import best_epoch
 from trainable.store import ExperimentFolder
 
@@ -75,8 +76,7 @@ def rungs(evidence: Evidence) -> list[int]:
 
 def _held_back(folder: ExperimentFolder) -> Iterator[int]:
     """Yield the step of each trial that paused or was stopped; damaged lines are passed over."""
-    text = folder.journal.read_text(errors="replace") if folder.journal.exists() else ""
-    for line in text.splitlines():
+    for line in read_grown(folder.journal).splitlines():
         try:
             event = Held.model_validate_json(line)
         except ValidationError:  # another event, or damaged

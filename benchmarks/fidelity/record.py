@@ -1,5 +1,6 @@
 """What do random configurations learn, fold by fold and epoch by epoch? Trained once, and kept."""
 
+import io
 import json
 import time
 from collections.abc import Iterator, Sequence
@@ -19,7 +20,7 @@ from benchmarks.task import BACKBONE, SPACE
 from search_spaces.catalogue import space_named
 from trainable.config import CvConfig, TrialConfig
 from trainable.dataset import load_data
-from trainable.files import atomic_file, write_text
+from trainable.files import write_bytes, write_text
 from trainable.fold_fit import DivergedError
 from trainable.folds import make_folds
 from trainable.networks import Member, Networks
@@ -94,19 +95,20 @@ def record(recorder: Recorder, file: Path, values: Settings) -> str:
             ev.append(np.stack(networks.predict_eval()[""]).astype(np.float16))
     except DivergedError:
         is_whole = False
-    with atomic_file(file) as stream:
-        np.savez(
-            stream,
-            val=np.array(val),
-            ev=np.array(ev),
-            rows=np.concatenate([fold.validation for fold in folds]),
-            lens=[len(fold.validation) for fold in folds],
-            values=json.dumps(values),
-            ok=is_whole,
-            secs=seconds,
-            labels=data.images["label"].to_numpy(),
-            persons=data.images["person"].to_numpy().astype(str),
-        )
+    arrays = {
+        "val": np.array(val),
+        "ev": np.array(ev),
+        "rows": np.concatenate([fold.validation for fold in folds]),
+        "lens": [len(fold.validation) for fold in folds],
+        "values": json.dumps(values),
+        "ok": is_whole,
+        "secs": seconds,
+        "labels": data.images["label"].to_numpy(),
+        "persons": data.images["person"].to_numpy().astype(str),
+    }
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    write_bytes(file, buffer.getvalue())
     return f"{file.name}: {len(val)} epochs in {sum(seconds):.0f} s"
 
 

@@ -13,6 +13,7 @@ from trainable.store import ExperimentFolder
 
 @pytest.fixture
 def folder(tmp_path):
+    (tmp_path / "results" / "faces").mkdir(parents=True)
     return ExperimentFolder(tmp_path / "results" / "faces")
 
 

@@ -29,7 +29,7 @@ def journal(tmp_path):
 
 
 def test_events_come_back_as_they_were_written(journal):
-    assert journal.read() == (EVENTS, "")
+    assert journal.take_up() == (EVENTS, "")
 
 
 def test_every_event_is_one_line(journal):
@@ -41,7 +41,7 @@ def test_only_a_newline_ends_a_line(journal):
     broke = Broke(trial="trial-001", reason="a\u2028b\u2029c\u0085d\x0be\x0cf\x1cg\rh")
     journal.append(broke)
     journal.append(EVENTS[0])
-    assert journal.read() == ([*EVENTS, broke, EVENTS[0]], "")
+    assert journal.take_up() == ([*EVENTS, broke, EVENTS[0]], "")
 
 
 @pytest.mark.parametrize("written", [0, 1, 50])
@@ -50,29 +50,30 @@ def test_line_that_finds_no_room_leaves_nothing_of_itself(journal, written, disk
     with disk_full_after(journal.path.stat().st_size + written), too_large:
         journal.append(EVENTS[1])
     journal.append(EVENTS[0])
-    assert journal.read() == ([*EVENTS, EVENTS[0]], "")
+    assert journal.take_up() == ([*EVENTS, EVENTS[0]], "")
 
 
 @pytest.mark.parametrize("cut", [1, 10, 30])
 def test_line_that_was_cut_off_is_left_out_and_told(journal, cut):
     journal.path.write_bytes(journal.path.read_bytes()[:-cut])
-    events, told = journal.read()
+    events, told = journal.take_up()
     assert events == EVENTS[:-1]
     assert f"damaged from line {len(EVENTS)} on" in told
 
 
 def test_search_can_write_on_after_a_damaged_line(journal):
     journal.path.write_bytes(journal.path.read_bytes()[:-5])
-    journal.read()
+    journal.take_up()
     journal.append(EVENTS[0])
-    assert journal.read() == ([*EVENTS[:-1], EVENTS[0]], "")
+    *before, opened, last = journal.so_far()
+    assert (before, opened.event, last) == (EVENTS[:-1], "opened", EVENTS[0])
 
 
 @pytest.mark.parametrize("damage", ["\0\0\0\n", "{}\n", '{"event":"unknown"}\n', "\xff\n"])
 def test_damage_in_the_middle_keeps_what_was_before_and_puts_the_rest_aside(journal, damage):
     lines = journal.path.read_text().splitlines(keepends=True)
     journal.path.write_text("".join([*lines[:3], damage, *lines[4:]]))
-    events, told = journal.read()
+    events, told = journal.take_up()
     assert events == EVENTS[:3]
     assert "search.damaged" in told
     assert (journal.path.parent / "search.damaged").read_text().startswith(damage)
@@ -82,7 +83,7 @@ def test_every_byte_may_be_the_last(journal):
     whole = journal.path.read_bytes()
     for size in range(0, len(whole), 7):
         journal.path.write_bytes(whole[:size])
-        events, _ = journal.read()
+        events, _ = journal.take_up()
         assert events == EVENTS[: whole[:size].count(b"\n")]
 
 

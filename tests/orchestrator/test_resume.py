@@ -128,5 +128,6 @@ def test_resume_where_nothing_was_searched_says_so(tmp_path):
 
 def test_resume_of_an_experiment_that_was_never_searched_is_refused(searched, tmp_path):
     fit = ExperimentFolder(tmp_path / "fit-1")
+    fit.path.mkdir()
     fit.write_record(searched.folder.read_record())
     assert "fit-1" in refusal("resume=fit-1", f"search.runs={tmp_path}")

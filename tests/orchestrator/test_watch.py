@@ -23,6 +23,7 @@ from trainable.store import ExperimentFolder
 
 @pytest.fixture
 def folder(tmp_path) -> ExperimentFolder:
+    (tmp_path / "watched").mkdir()
     return ExperimentFolder(tmp_path / "watched")
 
 
@@ -96,6 +97,7 @@ def test_store_says_what_the_journal_says_wherever_its_driver_died(folder, tmp_p
     ends = [place for place, event in enumerate(whole.events) if isinstance(event, Ended)]
     for size in sorted({*ends[:3], *(place + 1 for place in ends[:3])}):
         died = ExperimentFolder(tmp_path / f"died-{size}")
+        died.path.mkdir()
         for event in whole.events[:size]:
             if isinstance(event, Reported):
                 store_epoch(died.trial(event.trial), event.step)

@@ -28,6 +28,7 @@ ASKED = Asked(
 @pytest.fixture
 def started(tiny, tmp_path) -> ExperimentFolder:
     folder = ExperimentFolder(tmp_path / "faces")
+    folder.path.mkdir()
     start_experiment(folder, ASKED, [load_data(tiny.data)])
     return folder
 

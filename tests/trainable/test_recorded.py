@@ -34,6 +34,7 @@ from trainable.store import BusyTrialError, TrialFolder
 
 @pytest.fixture
 def folder(tmp_path) -> TrialFolder:
+    (tmp_path / "experiment").mkdir()
     return TrialFolder(tmp_path / "experiment" / "trial-001")
 
 

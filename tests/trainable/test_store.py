@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from trainable.arrays import Probabilities
-from trainable.files import StorageError, UnreadableFileError, atomic_file, link_or_copy, write_text
+from trainable.files import StorageError, UnreadableFileError, link_or_copy
 from trainable.records import ExperimentRecord, Outcome
 from trainable.settings import UserError
 from trainable.store import ExperimentFolder, TrialFolder, create_experiment, now, open_experiment
@@ -61,20 +61,6 @@ def predictions(seed: int) -> Probabilities:
     return Probabilities(rows, random.dirichlet(np.ones(18), 100).astype(np.float16))
 
 
-def test_file_appears_under_its_name_only_when_it_is_whole(tmp_path):
-    with atomic_file(tmp_path / "deep" / "new") as file:
-        file.write(b"whole")
-        file.flush()
-        assert not (tmp_path / "deep" / "new").exists()
-    assert (tmp_path / "deep" / "new").read_bytes() == b"whole"
-    assert [entry.name for entry in (tmp_path / "deep").iterdir()] == ["new"]
-
-
-def test_stored_file_may_be_read_by_others(tmp_path):
-    write_text(tmp_path / "new", "whole")
-    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o644
-
-
 def test_full_disk_keeps_what_was_stored_before(tmp_path, disk_full_after):
     trial = TrialFolder(tmp_path)
     trial.write_validation(predictions(0))
@@ -85,31 +71,6 @@ def test_full_disk_keeps_what_was_stored_before(tmp_path, disk_full_after):
         trial.write_validation(predictions(1))
     assert np.array_equal(trial.read_validation().values, predictions(0).values)
     assert [entry.name for entry in tmp_path.iterdir()] == ["validation.npz"]
-
-
-def test_folder_that_may_not_be_written_is_named(tmp_path):
-    with (
-        without_permissions(tmp_path),
-        pytest.raises(StorageError, match=r"cannot store .*: Permission denied"),
-    ):
-        write_text(tmp_path / "new", "x")
-
-
-def test_path_below_a_regular_file_is_named(tmp_path):
-    (tmp_path / "file").touch()
-    with pytest.raises(StorageError, match=r"cannot store .*file/new: "):
-        write_text(tmp_path / "file" / "new", "x")
-
-
-def test_interrupted_write_leaves_nothing_behind(tmp_path):
-    def write_and_interrupt() -> None:
-        with atomic_file(tmp_path / "new") as file:
-            file.write(b"half")
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        write_and_interrupt()
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_probabilities_come_back_as_they_were(tmp_path):

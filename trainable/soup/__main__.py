@@ -3,13 +3,13 @@
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from pydantic import Field
 
 from trainable.command_line import Schema, read_words, run_command
 from trainable.comparison import Difference
+from trainable.locations import folder_named
 from trainable.metrics import score_name
 from trainable.settings import Names, Section, UserError
 from trainable.soup.choice import BEST, Judge, Mixture, Tried, greedy_mixture, judged_on_others
@@ -42,7 +42,7 @@ def main(words: list[str]) -> int:
     """Mix the trials that the words name, and store the mixture as a trial if it is better."""
     started = time.perf_counter()
     asked = read_words(SCHEMA, words).settings
-    experiment = open_experiment(Path(asked.search.runs), asked.experiment)
+    experiment = open_experiment(folder_named(asked.search.runs), asked.experiment)
     if experiment.read_record().confirms:
         raise UserError(
             f"{experiment.name} is a confirmation, in which trials are compared by their seeds: "

@@ -1,15 +1,15 @@
 """What do networks predict whose weights are the mean of several trials'?"""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
 
 from trainable.arrays import Probabilities
 from trainable.experiment import check_same_data, check_same_views
-from trainable.files import reading
+from trainable.files import local_copy, reading
 from trainable.fitting import Fit
+from trainable.locations import Location
 from trainable.resampling import Classes
 from trainable.soup.choice import Mixture
 from trainable.soup.ingredients import Ingredient, answers_of
@@ -52,7 +52,7 @@ class Mixer:
         return self.fit.predict_mixed()
 
 
-def mean_weights(files: Sequence[Path]) -> Weights:
+def mean_weights(files: Sequence[Location]) -> Weights:
     """Return the mean of stored weights by name; whole numbers are counts, and the first's."""
     mean = _load(files[0])
     for number, file in enumerate(files[1:], start=2):
@@ -62,6 +62,6 @@ def mean_weights(files: Sequence[Path]) -> Weights:
     return mean
 
 
-def _load(file: Path) -> Weights:
-    with reading(file):
-        return load_file(file)
+def _load(file: Location) -> Weights:
+    with reading(file), local_copy(file) as here:
+        return load_file(here)
