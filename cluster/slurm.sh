@@ -22,8 +22,8 @@ export PATH="$PWD/.venv/bin:$PATH"
 # In the environment alone, which only this user and root can read.
 RAY_AUTH_TOKEN=$(python -c 'import secrets; print(secrets.token_hex(32))')
 export RAY_AUTH_TOKEN RAY_AUTH_MODE=token RAY_USAGE_STATS_ENABLED=0
-# A machine that is told to end by SIGTERM tells the cluster, and waits so long for its trials.
-export RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S=$drain_seconds
+# At the end SLURM signals all processes of a machine at once: there is nothing to wait for then.
+export RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S=0
 
 on=(srun --nodes=1 --ntasks=1 --overlap --kill-on-bad-exit=0)
 mapfile -t machines < <(scontrol show hostnames "$SLURM_JOB_NODELIST")
@@ -40,8 +40,7 @@ options=(--block --min-worker-port=0 --max-worker-port=0 --num-cpus="${SLURM_CPU
 until ray health-check --address "$ip:$port" &> /dev/null; do sleep 1; done
 
 for machine in "${machines[@]:1}"; do
-    "${on[@]}" --nodelist="$machine" --job-name=worker ray start --address="$ip:$port" \
-        "${options[@]}" &
+    "${on[@]}" --nodelist="$machine" ray start --address="$ip:$port" "${options[@]}" &
 done
 
 cluster/search.sh "slurm-$SLURM_JOB_ID" "$@" "cluster.address=$ip:$port" &
@@ -50,8 +49,10 @@ search=$!
 # shellcheck disable=SC2329  # called by the trap
 stop() {
     echo "the time is nearly up: the search stops, and goes on when the job is run again"
-    squeue --steps --job="$SLURM_JOB_ID" --noheader --format='%i %j' |
-        awk '$2 == "worker" { print $1 }' | xargs --no-run-if-empty scancel --signal=TERM || true
+    for machine in "${machines[@]:1}"; do
+        RAY_ADDRESS=$ip:$port "${on[@]}" --nodelist="$machine" \
+            cluster/drain.sh "$drain_seconds" "the time of the job is up" &
+    done
     sleep "$drain_seconds" &
     wait -n $! "$search" || true
     kill -USR1 "$search" || true # Ray Tune's sign to stop

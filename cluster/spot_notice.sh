@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
 # Waits for Amazon's notice that this spot machine will be taken away, then tells Ray, so that
 # trials go to other machines in the two minutes that are left. Runs on every spot machine, beside
-# `ray start`. Where a scheduler ends machines by SIGTERM instead (Kubernetes, SLURM) it is not
-# needed: `ray start --block` tells Ray the same when that signal comes.
+# `ray start`. Kubernetes needs no such thing: it sends SIGTERM to `ray start --block`, which tells
+# the cluster the same.
 set -euo pipefail
 
 metadata=${METADATA:-http://169.254.169.254}
 seconds_between_looks=${SECONDS_BETWEEN_LOOKS:-5}
-export RAY_AUTH_MODE=token
 
 # Prints the notice; fails where there is none (404), which is the rule.
 notice() {
@@ -30,5 +29,4 @@ until found=$(notice); do
 done
 left=$(seconds_left "$found")
 echo "taken away in $left seconds: $found"
-ray drain-node --reason DRAIN_NODE_REASON_PREEMPTION --reason-message "spot machine is taken away" \
-    --deadline-remaining-seconds "$((left > 0 ? left : 0))"
+"$(dirname "$0")/drain.sh" "$((left > 0 ? left : 0))" "spot machine is taken away"

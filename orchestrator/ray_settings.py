@@ -26,7 +26,7 @@ HERE_ALONE = {
     # 127.0.0.1 alone, and without it on every address of the machine.
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
 }
-JOINING = {"RAY_NUM_REDIS_GET_RETRIES": "8"}
+JOINING = {"RAY_NUM_REDIS_GET_RETRIES": "5"}
 """A cluster that refuses or does not answer is given up after so many seconds, not after 20."""
 TOKEN, TOKEN_FILE = "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"
 """Ray's variables of the cluster's token and of the file that holds it."""
