@@ -86,7 +86,10 @@ class ClusterSection(Section):
         default=None, gt=0, description="CPU cores of a trial; null: shared out evenly"
     )
     gpus_per_trial: float | None = Field(
-        default=None, ge=0, description="GPUs of a trial, 0.5 for half; null: one if there are any"
+        default=None,
+        ge=0,
+        description="GPUs of a trial: 0.5 for half, 2 for two that share its batches; null: as "
+        "much of one as the largest trial needs",
     )
 
     @field_validator("cpus_per_trial", "gpus_per_trial")

@@ -64,13 +64,18 @@ class Elastic:
 
 
 def group_of(config: Mapping[str, Any]) -> tune.PlacementGroupFactory:
-    """Return what Ray reserves for a leg."""
+    """Return what Ray reserves for each process of a leg, on one machine if it can be."""
     place = config[PLACE]
-    bundle = {"CPU": place[CPUS]} | ({"GPU": place[GPUS]} if place[GPUS] else {})
+    processes = max(1, int(place[GPUS]))
+    bundle = {"CPU": place[CPUS] / processes}
+    if place[GPUS]:
+        bundle["GPU"] = place[GPUS] / processes
     if not place[AVOID]:
-        return tune.PlacementGroupFactory([bundle])
+        return tune.PlacementGroupFactory([bundle] * processes)
     elsewhere = {NODE_ID_LABEL: f"!in({','.join(place[AVOID])})"}
-    return tune.PlacementGroupFactory([bundle], bundle_label_selector=[elsewhere])
+    return tune.PlacementGroupFactory(
+        [bundle] * processes, bundle_label_selector=[elsewhere] * processes
+    )
 
 
 _CHANGES: Mapping[NodeChange, str] = {

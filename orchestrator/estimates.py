@@ -74,7 +74,8 @@ def suited(base: TrialConfig, slots: Slots) -> TrialConfig:
         return base
     at_once = 1 if base.cv.fidelity == "folds" else base.cv.folds
     networks = at_once * len(base.member_configs())
-    return base.with_values({"machine.loaders": spare_cores(int(slots.cpus), networks)})
+    cores = int(slots.cpus / slots.processes)
+    return base.with_values({"machine.loaders": spare_cores(cores, networks)})
 
 
 def _one_trial(config: TrialConfig, pace: Pace, data: FaceData) -> OneTrial:

@@ -85,7 +85,8 @@ def _predict_there(
 ) -> dict[str, str]:
     whole = ExperimentFolder(folder.path.resolve())
     slots = where.slots
-    remote = ray.remote(num_cpus=slots.cpus, num_gpus=slots.gpus)(predict_eval)
+    cpus, gpus = slots.cpus / slots.processes, slots.gpus / slots.processes
+    remote = ray.remote(num_cpus=cpus, num_gpus=gpus)(predict_eval)
     started = {name: remote.remote(whole.trial(name)) for name in trials}
     failures: dict[str, str] = {}
     for name, task in started.items():

@@ -13,11 +13,16 @@ RAYS_STEPS = 10_000
 
 @dataclass(frozen=True)
 class Slots:
-    """CPU cores and GPUs of each trial, and how many trials fit at once."""
+    """CPU cores and GPUs of each trial, of all its processes, and how many trials fit at once."""
 
     cpus: float
     gpus: float
     count: int
+
+    @property
+    def processes(self) -> int:
+        """How many processes train a trial: one for each of several GPUs."""
+        return max(1, int(self.gpus))
 
 
 def share_out(
@@ -29,13 +34,15 @@ def share_out(
     """Divide the resources (CPU, GPU) of ``nodes`` among trials; what is given counts as given.
 
     With GPUs a trial takes ``share`` of one, and as many cores as leave every share a trial;
-    without, one core, or more where there are fewer trials than cores. A trial never spans two
-    nodes. UserError where not even one trial fits.
+    without, one core, or more where there are fewer trials than cores. A trial of several GPUs is
+    as many processes, which may be on several nodes; no other spans two. UserError where not even
+    one trial fits.
     """
     gpus = config.gpus_per_trial
     if gpus is None:
         gpus = share if any(node.get("GPU", 0) for node in nodes) else 0.0
-    at_least = config.cpus_per_trial or 1.0
+    processes = max(1, int(gpus))
+    at_least = config.cpus_per_trial or float(processes)
     wanted = min(trials, config.max_concurrent or trials, slots_on(nodes, at_least, gpus))
     if wanted < 1:
         raise UserError(
@@ -46,8 +53,8 @@ def share_out(
     if config.cpus_per_trial:
         return Slots(config.cpus_per_trial, gpus, wanted)
     most = math.floor(max(node.get("CPU", 0) for node in nodes))
-    enough = (n for n in range(most, 0, -1) if slots_on(nodes, n, gpus) >= wanted)
-    return Slots(float(next(enough)), gpus, wanted)
+    each = (n * processes for n in range(most, 0, -1))
+    return Slots(float(next(n for n in each if slots_on(nodes, n, gpus) >= wanted)), gpus, wanted)
 
 
 def gpu_share(
@@ -68,6 +75,8 @@ def gpu_share(
 
 def slots_on(nodes: Sequence[Mapping[str, float]], cpus: float, gpus: float) -> int:
     """Return how many trials of that size fit on all nodes together."""
+    if gpus > 1:
+        return int(slots_on(nodes, cpus / gpus, 1.0) // gpus)
     return sum(_slots_on_node(node, cpus, gpus) for node in nodes)
 
 
@@ -75,7 +84,5 @@ def _slots_on_node(node: Mapping[str, float], cpus: float, gpus: float) -> int:
     by_cpu = math.floor(node.get("CPU", 0) / cpus)
     if not gpus:
         return by_cpu
-    available = node.get("GPU", 0)
-    if gpus >= 1:
-        return min(by_cpu, math.floor(available / gpus))
-    return min(by_cpu, math.floor(available) * math.floor(1 / gpus))  # a share never spans two
+    # A share never spans two GPUs.
+    return min(by_cpu, math.floor(node.get("GPU", 0)) * math.floor(1 / gpus))

@@ -118,7 +118,7 @@ def loader_count(config: MachineConfig, networks: int) -> int:
 
 def spare_cores(cores: int, networks: int) -> int:
     """Return the loader processes of each network where one of the cores drives the GPU."""
-    return (cores - 1) // networks
+    return max(0, cores - 1) // networks
 
 
 def is_out_of_memory(error: BaseException) -> bool:

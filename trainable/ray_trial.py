@@ -1,4 +1,4 @@
-"""How does Ray Tune drive a fit? The only file of this package that imports Ray."""
+"""How does Ray Tune drive a fit? With ``ray_peers`` the only file here that imports Ray."""
 
 import math
 import traceback
@@ -11,9 +11,11 @@ from ray import tune
 
 from trainable.config import TrialConfig
 from trainable.device import is_out_of_memory, release_memory
+from trainable.fitting import Fit
 from trainable.fold_fit import DivergedError
 from trainable.locations import location
 from trainable.node_check import Expected, why_unfit
+from trainable.ray_peers import Peers
 from trainable.recorded import RecordedFit
 from trainable.records import EpochRecord, Outcome, best_epoch
 from trainable.store import BusyTrialError, ExperimentFolder, TrialFolder
@@ -40,12 +42,16 @@ class RayTrial(tune.Trainable):
     The fit is built with the first step, so that building it is watched and told as any step is.
     """
 
+    _peers: Peers | None = None
+
     def setup(self, config: dict[str, Any]) -> None:
         """Take which trial it is, from which step on."""
         self._leg = config
         self._known = int(config[KNOWN])
         self._folder = ExperimentFolder(location(config[EXPERIMENT])).trial(config[TRIAL])
         self._fit: RecordedFit | None = None
+        self._peers = self._peers or _peers()
+        self._is_joined = False
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Start another leg in this process, when the last one's networks are gone."""
@@ -80,7 +86,7 @@ class RayTrial(tune.Trainable):
         if self._fit is None:
             self._fit = fit
             fit.close()
-        epoch = self._stored(fit) or _trained(fit)
+        epoch = self._stored(fit) or self._trained(fit)
         self._known = epoch.epoch
         best = best_epoch([one for one in fit.epochs if one.epoch <= self._known])
         score = best.score if best else math.nan
@@ -92,6 +98,27 @@ class RayTrial(tune.Trainable):
         nothing = {BEST: 0.0, STEP: self._known, EPOCH: "", NOTICE: ""}
         node = {NODE: ray.get_runtime_context().get_node_id() if ray.is_initialized() else ""}
         return {**nothing, FAILURE: "", OUT_OF_MEMORY: "", UNFIT: "", **node, **found}
+
+    def _trained(self, fit: RecordedFit) -> EpochRecord:
+        # Between two epochs the trial is nobody's: after a pause another process may go on.
+        fit.reopen()
+        try:
+            with self._together(fit.fit):
+                return fit.step()
+        finally:
+            fit.close()
+
+    @contextmanager
+    def _together(self, fit: Fit) -> Generator[None]:
+        """Let the trial's other processes, if there are any, train the next step too."""
+        if self._peers is None:
+            yield
+            return
+        if not self._is_joined:
+            self._peers.begin(fit)
+            self._is_joined = True
+        with self._peers.following(fit.epoch):
+            yield
 
     def _stored(self, fit: RecordedFit) -> EpochRecord | None:
         return next((epoch for epoch in fit.epochs if epoch.epoch > self._known), None)
@@ -110,13 +137,10 @@ class _OutOfMemoryError(Exception):
     """The trial's own error, without its traceback, which holds on to the tensors."""
 
 
-def _trained(fit: RecordedFit) -> EpochRecord:
-    # Between two epochs the trial is nobody's: after a pause another process may go on.
-    fit.reopen()
-    try:
-        return fit.step()
-    finally:
-        fit.close()
+def _peers() -> Peers | None:
+    """Return the other processes of a trial that was given a placement group of several bundles."""
+    group = ray.util.get_current_placement_group() if ray.is_initialized() else None
+    return Peers(group) if group and group.bundle_count > 1 else None
 
 
 @contextmanager
