@@ -1,8 +1,8 @@
 """What did an experiment find? Its stored trials, best first."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
+from trainable.fetch import copy_of
 from trainable.files import UnreadableFileError
 from trainable.image_files import DataFolder
 from trainable.labels import TASKS
@@ -76,7 +76,7 @@ def data_folder(record: ExperimentRecord) -> DataFolder:
     """Return where an experiment's images are, its links followed if its trials did."""
     data = record.settings.get("data")
     return DataFolder(
-        Path(record.data_root),
+        copy_of(record.data_root),
         follow_links=isinstance(data, dict) and data.get("follow_links") is True,
     )
 

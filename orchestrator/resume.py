@@ -120,7 +120,7 @@ def refuse_other_images(folder: ExperimentFolder, data: FaceData) -> None:
     for stored, found in pairs:
         if stored.to_numpy().tolist() != found[list(stored)].to_numpy().tolist():
             raise UserError(
-                f"{data.root} holds other images, persons or labels than when {folder.name} was "
+                f"{data.source} holds other images, persons or labels than when {folder.name} was "
                 "started: its stored predictions belong to rows that are no longer there. Put "
                 "them back, or start a new search"
             )
@@ -129,7 +129,7 @@ def refuse_other_images(folder: ExperimentFolder, data: FaceData) -> None:
 def changed(record: ExperimentRecord, plan: Plan, data: FaceData) -> Iterator[str]:
     """Yield what is no longer as the search was started."""
     if record.data_fingerprint != data.fingerprint():
-        yield f"the data in {data.root} (pixels of images)"
+        yield f"the data in {data.source} (pixels of images)"
     space = plan.space.as_json()
     for path in sorted(record.space.keys() | space.keys()):
         before, after = record.space.get(path, "not searched"), space.get(path, "not searched")

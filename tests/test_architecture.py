@@ -14,9 +14,18 @@ PACKAGES = ("analysis", "orchestrator", "search_spaces", "trainable")
 LIGHT = tuple(
     f"trainable.{name}"
     for name in (
-        *("arrays", "cache", "comparison", "config", "files", "growing", "image_files"),
-        *("label_fixes", "labels", "locations", "metrics", "patience", "records", "resampling"),
-        *("sections", "settings", "store", "submissions", "table", "voting"),
+        *("arrays", "cache", "comparison", "config", "fetch", "files", "growing"),
+        *(
+            "image_files",
+            "label_fixes",
+            "labels",
+            "locations",
+            "metrics",
+            "patience",
+            "records",
+            "resampling",
+        ),
+        *("sections", "settings", "spreadsheet", "store", "submissions", "table", "voting"),
     )
 )
 """What may be imported where neither torch nor Ray is."""

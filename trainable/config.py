@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from trainable.labels import TASKS
+from trainable.locations import location
 from trainable.sections.augment import AugmentConfig
 from trainable.sections.data import (
     DEMO,
@@ -216,8 +217,8 @@ def trial_part(config: TrialConfig) -> TrialConfig:
     tree = config.model_dump(include=set(TrialConfig.model_fields))
     for name, kept in (("root", DEMO), ("face_boxes", DETECTED), ("label_fixes", KNOWN_FIXES)):
         given = tree["data"][name]
-        if given not in ("", kept):
-            tree["data"][name] = str(Path(given).expanduser().resolve())
+        if given not in ("", kept) and isinstance(place := location(given), Path):
+            tree["data"][name] = str(place.expanduser().resolve())
     return TrialConfig.model_validate(tree)
 
 

@@ -12,23 +12,26 @@ from trainable.cache import ImageCache, cache_folder, open_cache
 from trainable.config import DEMO, CvConfig, DataConfig
 from trainable.demo.data_set import demo_root
 from trainable.faces import face_boxes
+from trainable.fetch import local_folder
 from trainable.folds import Fold, check_leaks, make_folds
 from trainable.framing import ALL_WHOLE, CentralPart, FacePart, Framing, ImageSize
 from trainable.label_fixes import fixed_images
 from trainable.settings import UserError
-from trainable.table import listed, read_table
+from trainable.table import FaceTable, listed, read_table
 
 
 @dataclass(frozen=True)
 class FaceData:
     """A checked data folder at one image size; row i of a table is image i of its cache.
 
+    ``root`` is where this machine reads it, ``source`` how the user named it.
     ``training_images`` are the ``images`` as they are trained: with label fixes. ``faceless`` are
     the images that keep their whole frame where faces are cropped, as none was found or listed.
     ``view`` is equal where equal labels are trained on equal parts of the images.
     """
 
     root: Path
+    source: str
     images: pd.DataFrame
     training_images: pd.DataFrame
     eval_images: pd.DataFrame
@@ -68,10 +71,10 @@ class FaceData:
 
 
 def data_root(config: DataConfig) -> Path:
-    """Return the data folder, drawing the demo data on their first use."""
+    """Return the data folder; demo data are drawn, and those in a bucket fetched, at first use."""
     if config.root == DEMO:
         return demo_root(cache_folder())
-    return Path(config.root)
+    return local_folder(config.root)
 
 
 def load_data(config: DataConfig) -> FaceData:
@@ -82,7 +85,7 @@ def load_data(config: DataConfig) -> FaceData:
 @functools.lru_cache(maxsize=4)
 def _load_data(settings: str) -> FaceData:
     config = DataConfig.model_validate_json(settings)
-    table = read_table(data_root(config), follow_links=config.follow_links)
+    table = _table(config)
     sides = [list(images["image"]) for images in (table.images, table.eval_images)]
     training_images = fixed_images(table.images, config.label_fixes)
     framing = _framing(config, table.root, [*sides[0], *sides[1]])
@@ -90,6 +93,7 @@ def _load_data(settings: str) -> FaceData:
     cache, eval_cache = (open_cache(table.root, side, size, framing) for side in sides)
     data = FaceData(
         root=table.root,
+        source=_named(config, table.root),
         images=table.images,
         training_images=training_images,
         eval_images=table.eval_images,
@@ -101,6 +105,18 @@ def _load_data(settings: str) -> FaceData:
     if not config.skip_unreadable:
         _refuse_unreadable(data)
     return data
+
+
+def _table(config: DataConfig) -> FaceTable:
+    root = data_root(config)
+    try:
+        return read_table(root, follow_links=config.follow_links)
+    except UserError as error:  # of a copy that the user does not know
+        raise UserError(str(error).replace(str(root), _named(config, root))) from None
+
+
+def _named(config: DataConfig, root: Path) -> str:
+    return str(root) if config.root == DEMO else config.root
 
 
 def _framing(config: DataConfig, root: Path, images: Sequence[str]) -> Framing:
@@ -137,6 +153,6 @@ def _refuse_unreadable(data: FaceData) -> None:
     bad = [f"{image} ({reason})" for image, reason in unreadable_images(data)]
     if bad:
         raise UserError(
-            f"{len(bad)} image(s) of {data.root} cannot be read: {listed(bad)}; "
+            f"{len(bad)} image(s) of {data.source} cannot be read: {listed(bad)}; "
             "repair them, or leave them out with data.skip_unreadable=true"
         )

@@ -54,7 +54,7 @@ def start_experiment(folder: ExperimentFolder, asked: Asked, seen: Sequence[Face
             space=dict(asked.space),
             first=list(asked.first),
             confirms=list(asked.confirms),
-            data_root=str(data.root),
+            data_root=data.source,
             data_fingerprint=data.fingerprint(),
             skipped_images=data.skipped,
             faceless_images=sorted(set[str]().union(*(one.faceless for one in seen))),
@@ -85,7 +85,7 @@ def check_same_data(folder: ExperimentFolder, data: FaceData) -> None:
     record = folder.read_record()
     if record.data_fingerprint != data.fingerprint():
         raise UserError(
-            f"the data in {data.root} have changed since {folder.name} was started: its stored "
+            f"the data in {data.source} have changed since {folder.name} was started: its stored "
             "predictions belong to other images. Put them back, or start a new experiment"
         )
 
