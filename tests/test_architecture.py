@@ -15,17 +15,9 @@ LIGHT = tuple(
     f"trainable.{name}"
     for name in (
         *("arrays", "cache", "comparison", "config", "fetch", "files", "growing"),
-        *(
-            "image_files",
-            "label_fixes",
-            "labels",
-            "locations",
-            "metrics",
-            "patience",
-            "records",
-            "resampling",
-        ),
-        *("sections", "settings", "spreadsheet", "store", "submissions", "table", "voting"),
+        *("image_files", "label_fixes", "labels", "locations", "metrics", "patience"),
+        *("records", "resampling", "sections", "settings", "spreadsheet", "store"),
+        *("submissions", "table", "voting"),
     )
 )
 """What may be imported where neither torch nor Ray is."""
