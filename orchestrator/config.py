@@ -1,14 +1,16 @@
 """What can be asked of a search? The words of `python -m orchestrator.search`."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from orchestrator.deadline import parse_clock, parse_duration
 from orchestrator.log_words import LogSection
 from trainable.command_line import TRIAL_GROUPS, Schema
 from trainable.config import RunsConfig, TrialConfig
+from trainable.locations import location
 from trainable.recipes.recipe import Settings
 from trainable.settings import Section
 
@@ -153,6 +155,17 @@ class SearchConfig(TrialConfig):
     @classmethod
     def _one_space_needs_no_brackets(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _logs_have_a_disk(self) -> "SearchConfig":
+        is_local = isinstance(location(self.search.runs), Path)
+        for name, asked in self.log:
+            if asked and not is_local:
+                raise ValueError(
+                    f"log.{name} writes to a local folder alone, which search.runs="
+                    f"{self.search.runs} is not: leave one of them out"
+                )
+        return self
 
 
 SCHEDULERS: Mapping[str, Settings] = {

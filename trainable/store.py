@@ -419,12 +419,12 @@ def _take_name(folder: Location) -> None:
 
 def open_experiment(runs: Location, name: str = LATEST) -> ExperimentFolder:
     """Return a stored experiment; UserError says which exist."""
-    latest = _latest(runs)
-    known = [folder.name for folder in all_experiments(runs)]
-    if not known:
+    known, latest = [folder.name for folder in all_experiments(runs)], _latest(runs)
+    if not (known or latest):
         raise UserError(f"no experiment in {runs}; start one with python -m orchestrator.search")
-    known += [LATEST] if latest in known else []
-    if name not in known:
+    if name == LATEST and latest and latest not in known:
+        raise UserError(f"{runs / LATEST} names no experiment beside it; name one instead")
+    if name not in [*known, *([LATEST] if latest else [])]:
         raise unknown_name("experiment", name, known)
     return ExperimentFolder(runs / (latest if latest and name == LATEST else name))
 
@@ -435,15 +435,18 @@ def all_experiments(runs: Location) -> list[ExperimentFolder]:
     return [ExperimentFolder(folder) for folder in folders if folder.name != LATEST]
 
 
-def _latest(runs: Location) -> str | None:
-    """Return the latest experiment's name: on a disk a link's, in a bucket an object's text."""
+def _latest(runs: Location) -> str:
+    """Return what `latest` names, on a disk by a link, in a bucket by its text; empty if nothing.
+
+    It may come from somebody else, and lead out of ``runs``.
+    """
     latest = runs / LATEST
-    if isinstance(latest, Path):
-        return latest.readlink().name if latest.is_symlink() else None
     try:
-        return read_bytes(latest).decode()
+        if isinstance(latest, Path):
+            return str(latest.readlink()) if latest.is_symlink() else LATEST * latest.exists()
+        return read_bytes(latest).decode(errors="replace")
     except FileNotFoundError:
-        return None
+        return ""
 
 
 def now() -> str:
