@@ -12,9 +12,16 @@ from trainable.files import StorageError
 from trainable.locations import Location, folder_named
 from trainable.settings import UserError, printable
 
+
+def _runs(given: str | Path) -> Location:
+    """Return what a user named, or the default, which Typer parses too."""
+    return folder_named(str(given))
+
+
+# A Location; Typer takes no union of types, and asks the parser for the value.
 RunsOption = Annotated[
-    Location,
-    typer.Option(parser=folder_named, help="Folder of the experiments, or s3://bucket/prefix."),
+    Path,
+    typer.Option(parser=_runs, help="Folder of the experiments, or s3://bucket/prefix."),
 ]
 ExperimentOption = Annotated[str, typer.Option(help="An experiment's name, or the latest one.")]
 RUNS = Path("runs")

@@ -206,7 +206,7 @@ def test_search_goes_on_without_events_of_trials_that_are_paths(search, name):
     event = {"event": "proposed", "trial": name, "values": {}, "source": "x"}
     with journal.path.open("a") as lines:
         lines.write(json.dumps(event) + "\n")
-    events, notice = journal.read()
+    events, notice = journal.take_up()
     assert events == whole
     assert notice.startswith(f"search.jsonl is damaged from line {len(whole) + 1} on")
 
