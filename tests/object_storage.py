@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ import boto3
 import pytest
 from botocore.exceptions import BotoCoreError
 
+from trainable.buckets import Buckets
+
 
 class S3Server:
     """A server that keeps its objects in memory, on a port that only this machine reaches."""
@@ -20,14 +23,17 @@ class S3Server:
     def __init__(self) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        self.address = f"http://127.0.0.1:{port}"
+            self._port = free.getsockname()[1]
+        self.address = f"http://127.0.0.1:{self._port}"
+        self._numbers = itertools.count(1)
+
+    def start(self) -> None:
+        """Answer from now on; until then connections are refused."""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self._port)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        self._numbers = itertools.count(1)
 
     def new_bucket(self) -> str:
         """Make a bucket that nobody has used, and return its address: s3://<bucket>."""
@@ -37,15 +43,19 @@ class S3Server:
             try:
                 boto3.client("s3", endpoint_url=self.address).create_bucket(Bucket=name)
             except BotoCoreError:  # the server is still starting
-                assert time.monotonic() < end and self.process.poll() is None
+                assert time.monotonic() < end
+                assert self.process.poll() is None
                 time.sleep(0.05)
             else:
                 return f"s3://{name}"
 
 
 @contextmanager
-def running_s3_server() -> Generator[S3Server]:
-    """Give a server that every S3 library of this process and its children finds."""
+def running_s3_server(pause: float = 0) -> Generator[S3Server]:
+    """Give a server that every S3 library of this process and its children finds.
+
+    For so many seconds it refuses connections, and then has one bucket: bucket-1.
+    """
     server = S3Server()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL", server.address)
@@ -53,6 +63,15 @@ def running_s3_server() -> Generator[S3Server]:
         patch.setenv("AWS_SECRET_ACCESS_KEY", os.urandom(16).hex())
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        Buckets.clear_instance_cache()
+        if pause:
+            starting = threading.Timer(pause, lambda: (server.start(), server.new_bucket()))
+            starting.start()
+        else:
+            server.start()
         yield server
+        if pause:
+            starting.join()
+    Buckets.clear_instance_cache()
     server.process.kill()
     server.process.wait()

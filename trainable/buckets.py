@@ -8,7 +8,12 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, NoCredentialsError, PartialCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    ConnectionError,
+    NoCredentialsError,
+    PartialCredentialsError,
+)
 from fsspec.asyn import sync_wrapper
 from s3fs import S3FileSystem
 from s3fs.core import S3_RETRYABLE_ERRORS
@@ -71,7 +76,7 @@ def _outage(error: BaseException) -> str:
     """Return what is wrong with a server that may be well again soon; nothing of other errors."""
     if isinstance(error, StorageError):  # it was waited for
         return ""
-    is_outage = isinstance(error, S3_RETRYABLE_ERRORS)
+    is_outage = isinstance(error, (*S3_RETRYABLE_ERRORS, ConnectionError))
     is_outage |= isinstance(error, OSError) and error.errno in OUTAGES
     return _reason(error) if is_outage else ""
 

@@ -113,9 +113,11 @@ class RecordedFit:
     def _check_alone(self) -> None:
         """Raise BusyTrialError where another process has gone on: in a bucket nothing locks it out.
 
-        This one may have been cut off, and taken for dead, while it trained.
+        This one may have been cut off, and taken for dead, while it trained. Where the folder
+        itself is gone the storage is away, and the next write waits for it.
         """
-        if self._folder.state_stamp() != self._stamp:
+        found = self._folder.state_stamp()
+        if found != self._stamp and (found or self._folder.path.exists()):
             raise BusyTrialError(f"another process has gone on with {self._folder.path}")
 
     def _begin(self) -> None:
