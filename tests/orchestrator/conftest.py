@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from object_storage import S3Server
 from searches import Searched, free_port, run_search, wait_until
 
 from orchestrator.cluster import WORKER_PACKAGES
@@ -26,11 +27,11 @@ GOOD_LR, TINY_LR, LOST_LR = 0.001, 1e-7, 1e30
 
 
 @pytest.fixture(scope="session")
-def ray_cluster(cache: Path) -> Iterator[str]:
+def ray_cluster(cache: Path, s3_server: S3Server) -> Iterator[str]:
     """The address of a cluster of two cores and four logical GPUs, seen by this machine alone.
 
-    Its trials find decoded images in ``cache``, which the environment names. What is installed
-    there of this project is another version.
+    Its trials find decoded images in ``cache``, and S3's server: the environment names both. What
+    is installed there of this project is another version.
     """
     port = free_port()
     with running_head(port):

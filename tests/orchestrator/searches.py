@@ -7,9 +7,9 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
-from pathlib import Path
 
 from orchestrator import search
+from trainable.locations import location
 from trainable.records import EpochRecord, TrialResults
 from trainable.store import ExperimentFolder, open_experiment
 
@@ -36,7 +36,7 @@ def run_search(words: list[str]) -> Searched:
     with redirect_stdout(printed):
         code = search.main(words)
     seconds = time.monotonic() - started
-    folder = open_experiment(Path(runs).resolve())
+    folder = open_experiment(location(runs).resolve())
     trials = {trial.name: trial.read() for trial in folder.trials()}
     return Searched(folder, code, printed.getvalue(), seconds, trials)
 
