@@ -6,7 +6,7 @@ CURVES ?=
 BIN := .venv/bin
 export NO_ALBUMENTATIONS_UPDATE := 1
 
-.PHONY: demo test check bench pictures install faces clean
+.PHONY: demo test test-faults check bench pictures install faces clean
 
 demo: .venv/installed
 	$(BIN)/python -m orchestrator.search space=loss_aug search.trials=20
@@ -21,6 +21,10 @@ demo: .venv/installed
 
 test: .venv/installed-dev
 	$(BIN)/python -m pytest
+
+# Machines, networks, disks and processes that fail: a quarter of an hour; some need root.
+test-faults: .venv/installed-dev
+	$(BIN)/python -m pytest -m "fault or not fault" --timeout=900 tests/orchestrator/faults tests/orchestrator/test_killed.py
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check .

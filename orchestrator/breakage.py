@@ -1,8 +1,11 @@
 """Why was a leg of a trial broken off: by the trial's own failure, or the machine's?"""
 
+import pickle
 from dataclasses import dataclass
+from pathlib import Path
 
 from ray.exceptions import ActorUnavailableError, RayActorError, RayTaskError
+from ray.tune.experiment import Trial
 
 from orchestrator.journal import Cause
 from trainable.store import BusyTrialError
@@ -29,4 +32,14 @@ def breakage_of(error: BaseException | None) -> Breakage:
         return Breakage("machine", "its machine was taken away")
     if isinstance(error, RayActorError) and NODE_DIED in str(error):
         return Breakage("machine", "its machine was lost")
+    import sys
+
+    print("BREAK", type(error), str(error)[:1500], file=open("/tmp/break.log", "a"))
     return Breakage("trial")
+
+
+def error_of(trial: Trial) -> BaseException | None:
+    """Return the error that a leg ended with, None where Tune knows of none."""
+    file = trial.pickled_error_file
+    # Tune's own reader looks where the file is copied to later. Nobody else can have written it.
+    return pickle.loads(Path(file).read_bytes()) if file else None  # noqa: S301

@@ -1,8 +1,12 @@
 """On which machines do trials run? On this one, or on a Ray cluster that is joined."""
 
+import atexit
+import functools
 import logging
+import shutil
 import socket
 import sys
+import tempfile
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -59,8 +63,11 @@ def start_ray(config: ClusterSection) -> None:
 
 
 def here_environment() -> dict[str, Any]:
-    """Return Ray's runtime environment of workers on this machine: they import where we do."""
-    return {"env_vars": {**WORKER_ENVIRONMENT, "PYTHONPATH": str(_packages())}}
+    """Return Ray's runtime environment of workers on this machine.
+
+    They import a copy of our packages: who edits them while a search runs changes the next one.
+    """
+    return {"env_vars": {**WORKER_ENVIRONMENT, "PYTHONPATH": str(_copied_packages())}}
 
 
 def cluster_environment() -> dict[str, Any]:
@@ -76,6 +83,15 @@ def cluster_environment() -> dict[str, Any]:
         "working_dir": str(_packages()),
         "excludes": [*NOTHING_ELSE, *sent, "__pycache__"],
     }
+
+
+@functools.cache
+def _copied_packages() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="face-orchestrator-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for name in WORKER_PACKAGES:
+        shutil.copytree(_packages() / name, folder / name)
+    return folder
 
 
 def _packages() -> Path:

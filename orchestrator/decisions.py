@@ -62,6 +62,11 @@ class Search:
         self._has_proposals = True
 
     @property
+    def running(self) -> list[str]:
+        """The trials that were given a slot."""
+        return sorted(self._running)
+
+    @property
     def is_idle(self) -> bool:
         """Whether no slot is in use."""
         return not self._running

@@ -9,7 +9,7 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from orchestrator.breakage import Breakage, breakage_of
+from orchestrator.breakage import Breakage, breakage_of, error_of
 from orchestrator.decisions import Search
 from orchestrator.elastic import Elastic
 from orchestrator.watchdog import Watchdog
@@ -161,7 +161,7 @@ class LegScheduler(FIFOScheduler):
         name = trial.config[TRIAL]
         self._forget(name)
         breakages = self.searcher.breakages
-        found = breakages.setdefault(trial.trial_id, breakage_of(trial.get_pickled_error()))
+        found = breakages.setdefault(trial.trial_id, breakage_of(error_of(trial)))
         if found.reason:
             self._watch.say(f"{name} was broken off: {found.reason}")
 

@@ -1,26 +1,22 @@
-"""How does Ray Tune run the trials of a plan?"""
+"""How are the trials of a plan run? All parts of a search are put together here."""
 
-import os
 import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
-from tempfile import TemporaryDirectory
 from typing import Any
-
-from ray import tune
 
 from orchestrator.asked import Take, Taken
 from orchestrator.beside import Onlooker
 from orchestrator.deadline import End
 from orchestrator.decisions import Search
-from orchestrator.elastic import Elastic, group_of
+from orchestrator.elastic import Elastic
 from orchestrator.estimates import CLOSING_SECONDS
 from orchestrator.finish import Predicting
 from orchestrator.journal import Event, Journal
-from orchestrator.legs import LegScheduler, LegSearcher, leg_name
+from orchestrator.leg_run import LegRun, run_legs
 from orchestrator.live import LiveTable
 from orchestrator.pace import Pace
 from orchestrator.plan import Plan
@@ -33,24 +29,16 @@ from orchestrator.states import Ask
 from orchestrator.timekeeper import Timekeeper, Work
 from orchestrator.timetable import EvalWork
 from orchestrator.watch import SearchWatch, stored_progress
-from orchestrator.watchdog import Watchdog
 from trainable.config import TrialConfig
 from trainable.dataset import load_data
 from trainable.experiment import versions
-from trainable.ray_trial import BASE, EXPECTED, EXPERIMENT, RayTrial
+from trainable.ray_trial import BASE, EXPECTED, EXPERIMENT
 from trainable.recipes.recipe import Settings
 from trainable.records import EpochRecord, FirstTrial, rank
 from trainable.store import ExperimentFolder
 
 WHOLE = 3
 """Trials that are trained to their end in any case: an ensemble takes the best three."""
-RAYS_SETTINGS = {
-    # The journal replaces Ray's own snapshots of the search.
-    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
-    "TUNE_WARN_SLOW_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "1000000000",
-    # How many trials wait for a slot is the search's to decide.
-    "TUNE_MAX_PENDING_TRIALS_PG": "1000000",
-}
 
 
 @dataclass(frozen=True)
@@ -93,14 +81,8 @@ def run_trials(session: Session, slots: Slots, onlookers: Sequence[Onlooker]) ->
         elastic = Elastic(
             plan.config.cluster, slots, search, say=watch.say, write=session.journal.append
         )
-        searcher = LegSearcher(search, elastic, partial(failure_of, folder), timekeeper.is_over)
-        scheduler = LegScheduler(searcher, watch, elastic, Watchdog())
-        ticks = Ticks(watch, elastic, scheduler)
-        with TemporaryDirectory(prefix="search-") as rays_folder:
-            _tuner(session, scheduler, ticks, AtDeadline(timekeeper), rays_folder).fit()
-        if searcher.error:
-            raise searcher.error
-        is_over = searcher.is_finished or timekeeper.is_over()
+        run = LegRun(_shared(session), search, elastic, watch, timekeeper.is_over)
+        is_over = run_legs(run, partial(failure_of, folder)) or timekeeper.is_over()
         if is_over:
             search.close()
         watch.tick()
@@ -204,79 +186,11 @@ def _goal(session: Session) -> SearchGoal:
     )
 
 
-def _tuner(
-    session: Session,
-    scheduler: LegScheduler,
-    ticks: "Ticks",
-    at_deadline: "AtDeadline",
-    rays_folder: str,
-) -> tune.Tuner:
+def _shared(session: Session) -> dict[str, Any]:
+    """Return what all legs of a search are told."""
     folder, base = session.folder, session.plan.base
-    os.environ.update(RAYS_SETTINGS)
-    shared = {
+    return {
         BASE: base.model_dump(mode="json"),
         EXPERIMENT: str(folder.path.resolve()),
         EXPECTED: {"code": versions()["code"], "data": folder.read_record().data_fingerprint},
     }
-    return tune.Tuner(
-        tune.with_resources(RayTrial, group_of),
-        param_space=shared,
-        tune_config=tune.TuneConfig(
-            search_alg=scheduler.searcher,
-            scheduler=scheduler,
-            num_samples=-1,
-            reuse_actors=True,
-            trial_name_creator=leg_name,
-            trial_dirname_creator=leg_name,
-        ),
-        run_config=tune.RunConfig(
-            name="legs",
-            storage_path=rays_folder,
-            callbacks=[ticks],
-            stop=at_deadline,
-            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-            failure_config=tune.FailureConfig(max_failures=0),
-            verbose=0,
-        ),
-    )
-
-
-class Ticks(tune.Callback):
-    """Looks after what no result tells: time that passes, machines, trials that hang."""
-
-    def __init__(self, watch: SearchWatch, elastic: Elastic, scheduler: LegScheduler) -> None:
-        self._watch = watch
-        self._elastic = elastic
-        self._scheduler = scheduler
-
-    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """Take that a leg's process has begun."""
-        self._scheduler.began(trial)
-
-    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
-        """Look around."""
-        self._watch.tick()
-        with self._scheduler.searcher.errors_kept():
-            self._elastic.look()
-            self._scheduler.end_hanging()
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {}
-
-
-class AtDeadline(tune.Stopper):
-    """Ends all trials when the time is over."""
-
-    def __init__(self, timekeeper: Timekeeper) -> None:
-        self._timekeeper = timekeeper
-
-    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        """Let each trial go on by itself."""
-        return False
-
-    def stop_all(self) -> bool:
-        """Say whether the time is over."""
-        return self._timekeeper.is_over()
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {}

@@ -65,10 +65,10 @@ class RayTrial(tune.Trainable):
         values = {path: value for path, value in self._leg.items() if path not in OWN}
         config = with_relief(TrialConfig.model_validate(self._leg[BASE]), self._leg[RELIEF])
         config = config.with_values(values)
-        if self._fit is None and (unfit := self._why_unfit(config)):
-            return self._result(unfit=unfit)
         try:
             with _failures_kept(self._folder):
+                if self._fit is None and (unfit := self._why_unfit(config)):
+                    return self._result(unfit=unfit)
                 return self._advance(config, values)
         except DivergedError as error:
             return self._result(failure=str(error))

@@ -1,0 +1,67 @@
+"""A cluster whose machines tests take away, and a search that should not mind."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from machines import Cluster
+from searched_anyway import Disturbed, Metrics, disturbed_search
+
+from trainable.config import TrialConfig
+from trainable.fitting import Fit
+
+RATES = (0.001, 0.002, 0.004)
+EPOCHS = 8
+SETTINGS = {"train.epochs": EPOCHS, "optim.weight_decay": 0.01, "optim.schedule": "constant"}
+
+
+@pytest.fixture(scope="session")
+def cluster(cache: Path) -> Iterator[Cluster]:
+    """A head without cores; its machines find decoded images in ``cache``."""
+    with closing(Cluster()) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def own_cluster(cluster: Cluster) -> Iterator[Cluster]:
+    """The cluster, of which nobody is told what this test leaves of it."""
+    yield cluster
+    cluster.clear_broken()
+
+
+@pytest.fixture(scope="session")
+def words(cluster: Cluster, tiny_words: Sequence[str]) -> Sequence[str]:
+    """Three trials that differ in nothing but the rate, whoever is quicker; one a core."""
+    kept = [word for word in tiny_words if word.partition("=")[0] not in SETTINGS]
+    return [
+        *(*kept, *(f"{path}={value}" for path, value in SETTINGS.items())),
+        *("space=learning_rate", f"optim.lr={','.join(map(str, RATES))}", "search.sampler=grid"),
+        *("search.history=none", "search.keep=1", f"search.trials={len(RATES)}", "scheduler=fifo"),
+        *(f"cluster.address={cluster.address}", "cluster.cpus_per_trial=1"),
+    ]
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tiny: TrialConfig) -> Mapping[float, Metrics]:
+    """Rate -> the metrics of every epoch, as they come out where nothing ever happens."""
+    found: dict[float, Metrics] = {}
+    for rate in RATES:
+        fit = Fit(tiny.with_values({**SETTINGS, "optim.lr": rate}))
+        found[rate] = [fit.step().metrics for _ in range(EPOCHS)]
+    return found
+
+
+@pytest.fixture
+def search_while(words: Sequence[str], tmp_path: Path, undisturbed: Mapping[float, Metrics]):
+    """Searches while something is done to it, and sees that it came out as if nothing was."""
+
+    def search(disturb, *more: str, is_whole: bool = True) -> Disturbed:
+        typed = {word.partition("=")[0] for word in more}
+        others = [word for word in words if word.partition("=")[0] not in typed]
+        found = disturbed_search([*others, *more], tmp_path / "runs", disturb)
+        found.must_have_lost_nothing()
+        found.must_be_as(undisturbed, is_whole=is_whole)
+        return found
+
+    return search

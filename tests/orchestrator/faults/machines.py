@@ -1,0 +1,169 @@
+"""How do these tests have several machines? As several raylets of one Ray cluster."""
+
+import itertools
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+import psutil
+from searches import free_port, wait_until
+
+RAY = str(Path(sys.executable).with_name("ray"))
+HEAD_ADDRESS = "127.0.0.2"
+"""Of loopback, but not 127.0.0.1, for which Ray would take an address that others reach."""
+OBJECT_STORE = f"--object-store-memory={80 * 1024**2}"
+
+
+SEVERAL = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1"}
+"""Other tests tell Ray to keep to 127.0.0.1, where it would take no second machine."""
+
+
+class Machine:
+    """A node of the cluster: its raylet, and the workers that it starts.
+
+    ``inside`` is what comes before every command where the machine is a network namespace.
+    """
+
+    def __init__(
+        self,
+        words: Sequence[str],
+        environment: Mapping[str, str] = MappingProxyType({}),
+        *,
+        inside: Sequence[str] = (),
+    ) -> None:
+        self.is_leaving = False
+        # The path of a Unix socket may have 107 characters: too few for pytest's own folders.
+        self._folder = Path(tempfile.mkdtemp(prefix="ray-"))
+        self._log = self._folder / "started.log"
+        own = [OBJECT_STORE, f"--temp-dir={self._folder}"]
+        with self._log.open("wb") as out:
+            self.process = subprocess.Popen(
+                [*inside, RAY, "start", "--block", *own, *words],
+                env={**os.environ, **SEVERAL, **environment},
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+            )
+        wait_until(lambda: "Ray runtime started" in self.printed or self.is_gone)
+        assert not self.is_gone, self.printed
+
+    @property
+    def printed(self) -> str:
+        return self._log.read_text()
+
+    @property
+    def is_gone(self) -> bool:
+        return self.process.poll() is not None
+
+    @property
+    def processes(self) -> Sequence[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    @property
+    def raylet(self) -> psutil.Process:
+        return next(one for one in self.processes if one.name() == "raylet")
+
+    @property
+    def node_id(self) -> str:
+        """Ray's name of the machine, as its raylet was given it."""
+        words = self.raylet.cmdline()
+        return next(word.partition("=")[2] for word in words if word.startswith("--node_id="))
+
+    def runs(self, pid: int) -> bool:
+        """Say whether a process is one of the machine's."""
+        return not self.is_gone and pid in {one.pid for one in self.processes}
+
+    def kill(self) -> None:
+        """End everything at once, as when its power is cut."""
+        if not self.is_gone:
+            for process in [*self.processes, psutil.Process(self.process.pid)]:
+                send(process, signal.SIGKILL)
+        self.process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def stumble(self, seconds: float) -> None:
+        """Let its workers do nothing for so long."""
+        workers = self.raylet.children()
+        for worker in workers:
+            send(worker, signal.SIGSTOP)
+        time.sleep(seconds)
+        for worker in workers:
+            send(worker, signal.SIGCONT)
+
+    def notice(self, address: str, seconds: int) -> None:
+        """Tell it that it will be taken away in so many seconds, as a cloud's notice does."""
+        words = ["--reason=DRAIN_NODE_REASON_PREEMPTION", "--reason-message=spot"]
+        node = [f"--address={address}", f"--node-id={self.node_id}"]
+        limit = f"--deadline-remaining-seconds={seconds}"
+        subprocess.run([RAY, "drain-node", *node, *words, limit], check=True, capture_output=True)
+        self.is_leaving = True
+
+
+def send(process: psutil.Process, number: int) -> None:
+    """Send a signal to a process, which may have ended by itself."""
+    try:
+        process.send_signal(number)
+    except psutil.NoSuchProcess:
+        return
+
+
+def worker_words(head: str, own_address: str) -> Sequence[str]:
+    """Return the words of `ray start` on a machine of one core."""
+    return [f"--address={head}", f"--node-ip-address={own_address}", "--num-cpus=1"]
+
+
+class Head(Machine):
+    """The node without cores that the others join."""
+
+    def __init__(self, own_address: str, *, inside: Sequence[str] = ()) -> None:
+        port = free_port()
+        self.address = f"{own_address}:{port}"
+        words = ["--head", f"--port={port}", "--num-cpus=0", "--include-dashboard=false"]
+        super().__init__([*words, f"--node-ip-address={own_address}"], inside=inside)
+
+
+class Cluster:
+    """A head without cores, and machines that tests add and break."""
+
+    def __init__(self) -> None:
+        self._head = Head(HEAD_ADDRESS)
+        self.address = self._head.address
+        self._numbers = itertools.count(3)
+        self._machines: list[Machine] = []
+
+    def have(self, count: int) -> Sequence[Machine]:
+        """Return so many machines of one core: those that are left of others, and new ones."""
+        while len(self._machines) > count:
+            self._machines.pop().kill()
+        while len(self._machines) < count:
+            self.add()
+        return [*self._machines]
+
+    def add(self, **environment: str) -> Machine:
+        """Let a machine of one core join, with an address of its own."""
+        words = worker_words(self.address, f"127.0.0.{next(self._numbers)}")
+        self._machines.append(Machine(words, environment))
+        return self._machines[-1]
+
+    def end(self, machine: Machine) -> None:
+        """Take a machine away for good."""
+        machine.kill()
+        self._machines.remove(machine)
+
+    def clear_broken(self) -> None:
+        """Take away what a test has broken."""
+        for machine in [*self._machines]:
+            if machine.is_gone or machine.is_leaving:
+                self.end(machine)
+
+    def close(self) -> None:
+        for machine in [*self._machines]:
+            self.end(machine)
+        self._head.kill()

@@ -1,0 +1,103 @@
+"""How do these tests disturb a search, and what must be true of it all the same?"""
+
+import math
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from searches import Epochs, Searched, meanwhile, run_search, stored_epochs
+
+from orchestrator.journal import Broke, Event, Journal, NodeChanged
+from trainable.store import ExperimentFolder
+
+Metrics = Sequence[Mapping[str, float]]
+NAME = "disturbed"
+ROOT = Path(__file__).parents[3]
+Disturb = Callable[[ExperimentFolder], bool]
+"""Is called again and again while a search runs, until it has done what it wanted."""
+
+
+@dataclass(frozen=True)
+class Disturbed:
+    """A search that is over, and the epochs that were stored when it was disturbed."""
+
+    search: Searched
+    before: Epochs
+
+    @property
+    def events(self) -> Sequence[Event]:
+        return Journal(self.search.folder.journal).so_far()
+
+    @property
+    def breaks(self) -> Sequence[Broke]:
+        return [event for event in self.events if isinstance(event, Broke)]
+
+    @property
+    def changes(self) -> Sequence[NodeChanged]:
+        return [event for event in self.events if isinstance(event, NodeChanged)]
+
+    def must_be_as(self, undisturbed: Mapping[float, Metrics], *, is_whole: bool = True) -> None:
+        """See that trials have the scores that they have where nothing happens.
+
+        Where the search is ``is_whole`` every trial was trained to its end.
+        """
+        assert self.search.code == 0, self.search.printed
+        assert len(self.search.trials) == len(undisturbed)
+        for trial in self.search.trials.values():
+            found = [epoch.metrics for epoch in trial.epochs]
+            known = undisturbed[float(trial.record.values["optim.lr"])]
+            assert found == (known if is_whole else known[: len(found)])
+            assert not is_whole or trial.outcome.status == "completed"
+
+    def must_have_lost_nothing(self) -> None:
+        """See that no epoch which was stored before was trained again: even its seconds are."""
+        assert self.before, f"nothing was done to it: {self.search.printed}"
+        for name, before in self.before.items():
+            assert self.search.trials[name].epochs[: len(before)] == before
+
+
+def disturbed_search(words: Sequence[str], runs: Path, disturb: Disturb) -> Disturbed:
+    """Search in this process while ``disturb`` is called; what is stored then is kept."""
+    folder, before = ExperimentFolder(runs / NAME), {}
+
+    def step() -> bool:
+        if not folder.trials() or not disturb(folder):
+            return False
+        before.update(stored_epochs(folder))
+        return True
+
+    with meanwhile(step):
+        found = run_search([*words, f"search.name={NAME}", f"search.runs={runs}"])
+    return Disturbed(found, before)
+
+
+def driver(
+    words: Sequence[str], runs: Path, *, inside: Sequence[str] = ()
+) -> subprocess.Popen[str]:
+    """Start a search in a process of its own."""
+    command = [sys.executable, "-m", "orchestrator.search", *words]
+    where = [f"search.name={NAME}", f"search.runs={runs}"]
+    return subprocess.Popen(
+        [*inside, *command, *where],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def stored_search(folder: ExperimentFolder, code: int, printed: str) -> Searched:
+    """Return a search that was run in another process."""
+    trials = {trial.name: trial.read() for trial in folder.trials()}
+    return Searched(folder, code, printed, math.nan, trials)
+
+
+def trials_in_the_middle(folder: ExperimentFolder, epochs: int = 3) -> Mapping[str, int]:
+    """Return the trials that have stored so many epochs and run, with their processes."""
+    return {
+        trial.name: trial.read().record.machine.process
+        for trial in folder.trials()
+        if len(trial.read_epochs()) >= epochs and trial.has_state()
+    }
