@@ -32,9 +32,6 @@ def breakage_of(error: BaseException | None) -> Breakage:
         return Breakage("machine", "its machine was taken away")
     if isinstance(error, RayActorError) and NODE_DIED in str(error):
         return Breakage("machine", "its machine was lost")
-    import sys
-
-    print("BREAK", type(error), str(error)[:1500], file=open("/tmp/break.log", "a"))
     return Breakage("trial")
 
 

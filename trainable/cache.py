@@ -25,6 +25,8 @@ from trainable.settings import UserError
 
 CACHE_VERSION = 3
 """Raised when the same files would be cached to other pixels."""
+KIND = "images"
+"""Folder of decoded images, in the cache."""
 CACHE_VARIABLE = "FACE_ORCHESTRATOR_CACHE"
 
 
@@ -56,7 +58,11 @@ def open_cache(
     parts = [framing.get(image, WHOLE) for image in images]
     asked = [f"{CACHE_VERSION} {size}", *map(str, parts), *file_states(root, images)]
     decode = partial(_decode_all, [root / image for image in images], parts, size)
-    folder = built_once("images", asked, decode)
+    return opened(built_once(KIND, asked, decode))
+
+
+def opened(folder: Path) -> ImageCache:
+    """Return the decoded images that a folder of this machine's cache holds."""
     reasons = json.loads((folder / "unreadable.json").read_text())
     return ImageCache(
         folder=folder,
@@ -71,13 +77,18 @@ def file_states(root: Path, images: Iterable[str]) -> list[str]:
     return [f"{image} {_state(root / image)}" for image in images]
 
 
+def folder_of(kind: str, asked: Iterable[str]) -> Path:
+    """Return the folder of ``kind`` for what was ``asked``, which need not be there yet."""
+    key = hashlib.sha256("\n".join(asked).encode()).hexdigest()[:24]
+    return cache_folder() / kind / key
+
+
 def built_once(kind: str, asked: Iterable[str], build: Callable[[Path], None]) -> Path:
     """Return the folder of ``kind`` that ``build`` filled for whoever ``asked`` the same first.
 
     Other processes wait meanwhile. The folder is whole or not there, wherever a build is killed.
     """
-    key = hashlib.sha256("\n".join(asked).encode()).hexdigest()[:24]
-    folder = cache_folder() / kind / key
+    folder = folder_of(kind, asked)
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{folder}.lock"):

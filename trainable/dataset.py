@@ -1,6 +1,5 @@
 """What does a trial see of a data folder? Its table, its decoded images and its folds."""
 
-import functools
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,10 @@ from trainable.framing import ALL_WHOLE, CentralPart, FacePart, Framing, ImageSi
 from trainable.label_fixes import fixed_images
 from trainable.settings import UserError
 from trainable.table import FaceTable, listed, read_table
+
+KEPT = 4
+"""Data that a process keeps: those of a trial's networks see other crops of them."""
+_loaded: dict[DataConfig, "FaceData"] = {}
 
 
 @dataclass(frozen=True)
@@ -79,12 +82,21 @@ def data_root(config: DataConfig) -> Path:
 
 def load_data(config: DataConfig) -> FaceData:
     """Read, check and decode a data folder; later calls in this process return the same."""
-    return _load_data(config.model_dump_json())
+    found = _loaded.get(config)
+    if found is None:
+        found = _read(config)
+        loaded_as(config, found)
+    return found
 
 
-@functools.lru_cache(maxsize=4)
-def _load_data(settings: str) -> FaceData:
-    config = DataConfig.model_validate_json(settings)
+def loaded_as(config: DataConfig, data: FaceData) -> None:
+    """Let ``load_data`` return ``data`` in this process."""
+    while len(_loaded) >= KEPT:
+        del _loaded[next(iter(_loaded))]
+    _loaded[config] = data
+
+
+def _read(config: DataConfig) -> FaceData:
     table = _table(config)
     sides = [list(images["image"]) for images in (table.images, table.eval_images)]
     training_images = fixed_images(table.images, config.label_fixes)

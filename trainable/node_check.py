@@ -4,8 +4,8 @@ import functools
 from dataclasses import dataclass
 
 from trainable.config import DataConfig, TrialConfig
-from trainable.dataset import load_data
 from trainable.experiment import versions
+from trainable.known_data import load_data_as_of
 from trainable.settings import UserError
 from trainable.store import ExperimentFolder
 
@@ -34,7 +34,7 @@ def why_unfit(config: TrialConfig, experiment: ExperimentFolder, expected: Expec
 @functools.lru_cache(maxsize=64)
 def _why_other_data(data: tuple[DataConfig, ...], fingerprint: str) -> str:
     try:
-        seen = [load_data(own) for own in data]
+        seen = [load_data_as_of(own, fingerprint) for own in data]
     except UserError as error:
         return str(error)
     if seen[0].fingerprint() != fingerprint:
