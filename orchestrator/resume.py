@@ -1,5 +1,6 @@
 """With which words does a stored search go on, and is it still the same search?"""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +26,7 @@ CHANGEABLE = (
 )
 """Beginnings of the words that a resumed search may be given anew."""
 SHOWN = ", ".join(f"{path}*" if path.endswith(".") else path for path in CHANGEABLE)
-SAFE_ADDRESSES = ("", "auto")
+SAFE_ADDRESS = re.compile(r"(auto|(ray://)?(localhost|127(\.\d{1,3}){3})(:\d+)?)?")
 """What a stored search may join without being told to again: this machine, and its own cluster."""
 NOT_KEPT = ("resume", "search.runs", "search.anyway")
 """Words that are about resuming itself."""
@@ -81,15 +82,20 @@ def resumed(asked: Asking, words: Sequence[str], schema: Schema[Any]) -> Resumed
     if record.command != schema.command:
         raise UserError(f"{name} goes on with: python -m {record.command} resume={name}")
     stored = [word for word in words_of(record, schema) if path_of(word) not in own]
+    _refuse_foreign_cluster(name, stored)
+    fresh = [word for path, word in own.items() if path not in ("resume", "search.anyway")]
+    return Resumed(folder, record, [*stored, *fresh], asked.search.anyway)
+
+
+def _refuse_foreign_cluster(name: str, stored: Sequence[str]) -> None:
+    """Raise UserError where a stored search, perhaps somebody else's, would join other machines."""
     for word in stored:
         path, _, address = word.partition("=")
-        if path == "cluster.address" and address.strip("'\"") not in SAFE_ADDRESSES:
+        if path == "cluster.address" and not SAFE_ADDRESS.fullmatch(address.strip("'\"")):
             raise UserError(
                 f"resume={name} would join the cluster at {address}, which can run anything here: "
                 f"say so with {word}, or write another cluster.address="
             )
-    fresh = [word for path, word in own.items() if path not in ("resume", "search.anyway")]
-    return Resumed(folder, record, [*stored, *fresh], asked.search.anyway)
 
 
 def words_of(record: ExperimentRecord, schema: Schema[Any]) -> list[str]:

@@ -123,7 +123,7 @@ def test_finished_search_is_extended_to_as_many_trials_as_are_asked(extended, se
 
 
 def test_rungs_of_before_count_in_an_extended_search(extended, searched):
-    old, _ = Journal(searched.folder.journal).read()
+    old, _ = Journal(searched.folder.journal).take_up()
     events, _ = Journal(open_experiment(extended.folder.path.parent).journal).read()
     assert events[: len(old)] == old
     new = [event for event in events[len(old) :] if isinstance(event, Reported)]

@@ -223,13 +223,25 @@ def refusal_to_resume(search, *words: str) -> str:
     return str(error.value)
 
 
-@pytest.mark.parametrize("address", ["ray://evil.example:10001", "10.0.0.1:6379"])
+@pytest.mark.parametrize(
+    "address",
+    ["ray://evil.example:10001", "10.0.0.1:6379", "127.0.0.1.evil.example:1", "localhost@evil:1"],
+)
 def test_stored_search_joins_no_cluster_that_was_not_typed_again(search, address):
     data = {"root": "demo"}
     words = ["space=loss_aug", f"cluster.address={address}"]
     changed_record(search.path / "experiment.json", words=words, settings={"data": data})
     told = refusal_to_resume(search)
     assert f"would join the cluster at {address}, which can run anything here" in told
+
+
+@pytest.mark.parametrize("address", ["auto", "127.0.0.1:6379", "ray://localhost:10001"])
+def test_stored_search_joins_the_cluster_of_this_machine_again(search, address):
+    words = ["space=loss_aug", f"cluster.address={address}"]
+    settings = {"data": {"root": "demo"}}
+    changed_record(search.path / "experiment.json", words=words, settings=settings)
+    typed = [f"search.runs={search.path.parent}", f"resume={search.name}"]
+    assert words == resumed(read_words(SCHEMA, typed).settings, typed, SCHEMA).words[:2]
 
 
 def test_stored_search_without_its_settings_is_named(search):
