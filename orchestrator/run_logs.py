@@ -90,7 +90,7 @@ class WandbRuns:
     def forget(self, trial: LoggedTrial) -> None:
         """Delete the trial's run; one that was sent to a server stays there."""
         for run in self._folder.glob(f"*run-*-{trial.trial_id}"):
-            shutil.rmtree(run)
+            shutil.rmtree(str(run))
 
 
 class MlflowRuns:

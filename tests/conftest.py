@@ -47,6 +47,13 @@ SUFFIXES = (".jpg", ".jpeg", ".png")
 EVAL_IMAGES = 36
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep in one process what shares a Ray cluster, and the tests of any other file."""
+    for item in items:
+        shares = "orchestrator" if "orchestrator" in item.path.parts else item.path.name
+        item.add_marker(pytest.mark.xdist_group(shares))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where this session keeps decoded images, so that no test sees those of another day.
