@@ -5,11 +5,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from machines import Cluster
+from machines import SETTINGS, Cluster
 from searched_anyway import Disturbed, Metrics, disturbed_search
 
 from trainable.config import TrialConfig
 from trainable.fitting import Fit
+from trainable.patience import PATIENCE_VARIABLE
 
 RATES = (0.001, 0.002, 0.004)
 EPOCHS = 8
@@ -21,6 +22,12 @@ def cluster(cache: Path) -> Iterator[Cluster]:
     """A head without cores; its machines find decoded images in ``cache``."""
     with closing(Cluster()) as cluster:
         yield cluster
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let drivers wait for storage as long as machines do."""
+    monkeypatch.setenv(PATIENCE_VARIABLE, SETTINGS[PATIENCE_VARIABLE])
 
 
 @pytest.fixture

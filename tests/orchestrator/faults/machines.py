@@ -15,14 +15,17 @@ from types import MappingProxyType
 import psutil
 from searches import free_port, wait_until
 
+from trainable.patience import PATIENCE_VARIABLE
+
 RAY = str(Path(sys.executable).with_name("ray"))
 HEAD_ADDRESS = "127.0.0.2"
 """Of loopback, but not 127.0.0.1, for which Ray would take an address that others reach."""
 OBJECT_STORE = f"--object-store-memory={80 * 1024**2}"
 
 
-SEVERAL = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1"}
-"""Other tests tell Ray to keep to 127.0.0.1, where it would take no second machine."""
+SETTINGS = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1", PATIENCE_VARIABLE: "120"}
+"""Other tests tell Ray to keep to 127.0.0.1, where it would take no second machine, and are told
+at once what cannot be stored."""
 
 
 class Machine:
@@ -46,7 +49,7 @@ class Machine:
         with self._log.open("wb") as out:
             self.process = subprocess.Popen(
                 [*inside, RAY, "start", "--block", *own, *words],
-                env={**os.environ, **SEVERAL, **environment},
+                env={**os.environ, **SETTINGS, **environment},
                 stdout=out,
                 stderr=out,
                 start_new_session=True,
