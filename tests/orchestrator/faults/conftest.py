@@ -14,7 +14,7 @@ from trainable.patience import PATIENCE_VARIABLE
 
 RATES = (0.001, 0.002, 0.004)
 EPOCHS = 8
-SETTINGS = {"train.epochs": EPOCHS, "optim.weight_decay": 0.01, "optim.schedule": "constant"}
+LEARNING = {"train.epochs": EPOCHS, "optim.weight_decay": 0.01, "optim.schedule": "constant"}
 
 
 @pytest.fixture(scope="session")
@@ -40,9 +40,9 @@ def own_cluster(cluster: Cluster) -> Iterator[Cluster]:
 @pytest.fixture(scope="session")
 def words(cluster: Cluster, tiny_words: Sequence[str]) -> Sequence[str]:
     """Three trials that differ in nothing but the rate, whoever is quicker; one a core."""
-    kept = [word for word in tiny_words if word.partition("=")[0] not in SETTINGS]
+    kept = [word for word in tiny_words if word.partition("=")[0] not in LEARNING]
     return [
-        *(*kept, *(f"{path}={value}" for path, value in SETTINGS.items())),
+        *(*kept, *(f"{path}={value}" for path, value in LEARNING.items())),
         *("space=learning_rate", f"optim.lr={','.join(map(str, RATES))}", "search.sampler=grid"),
         *("search.history=none", "search.keep=1", f"search.trials={len(RATES)}", "scheduler=fifo"),
         *(f"cluster.address={cluster.address}", "cluster.cpus_per_trial=1"),
@@ -54,7 +54,7 @@ def undisturbed(tiny: TrialConfig) -> Mapping[float, Metrics]:
     """Rate -> the metrics of every epoch, as they come out where nothing ever happens."""
     found: dict[float, Metrics] = {}
     for rate in RATES:
-        fit = Fit(tiny.with_values({**SETTINGS, "optim.lr": rate}))
+        fit = Fit(tiny.with_values({**LEARNING, "optim.lr": rate}))
         found[rate] = [fit.step().metrics for _ in range(EPOCHS)]
     return found
 
