@@ -11,7 +11,7 @@ from orchestrator.journal import Event, NodeChange, NodeChanged
 from orchestrator.nodes import NODE_ID_LABEL, Node, Nodes
 from orchestrator.slots import Slots, slots_on
 from orchestrator.states import Leg
-from trainable.ray_trial import PLACE
+from trainable.leg_keys import PLACE
 from trainable.settings import UserError
 
 ALONE_FROM = 2

@@ -13,8 +13,7 @@ from ray.tune.error import TuneError
 
 from orchestrator.decisions import Search
 from orchestrator.elastic import Elastic, group_of
-from orchestrator.legs import LegScheduler, LegSearcher, leg_name
-from orchestrator.watch import SearchWatch
+from orchestrator.legs import EpochWatch, LegScheduler, LegSearcher, leg_name
 from orchestrator.watchdog import Watchdog
 from trainable.ray_trial import RayTrial
 
@@ -31,13 +30,17 @@ RAYS_SETTINGS = {
 
 @dataclass(frozen=True)
 class LegRun:
-    """A search to run: what all its legs are told, its slots, its watch, and when time is over."""
+    """A search to run: what all its legs are told, its slots, its watch, and when time is over.
+
+    ``trainable`` is what each slot's process runs.
+    """
 
     shared: Mapping[str, Any]
     search: Search
     elastic: Elastic
-    watch: SearchWatch
+    watch: EpochWatch
     is_over: Callable[[], bool]
+    trainable: type[tune.Trainable] = RayTrial
 
 
 def run_legs(run: LegRun, reason_of: Callable[[str], str]) -> bool:
@@ -73,7 +76,7 @@ def _break_off(run: LegRun, error: Exception) -> None:
 def _fit(run: LegRun, scheduler: LegScheduler) -> None:
     with TemporaryDirectory(prefix="search-") as rays_folder:
         tune.Tuner(
-            tune.with_resources(RayTrial, group_of),
+            tune.with_resources(run.trainable, group_of),
             param_space=dict(run.shared),
             tune_config=tune.TuneConfig(
                 search_alg=scheduler.searcher,
@@ -98,7 +101,7 @@ def _fit(run: LegRun, scheduler: LegScheduler) -> None:
 class Ticks(tune.Callback):
     """Looks after what no result tells: time that passes, machines, trials that hang."""
 
-    def __init__(self, watch: SearchWatch, elastic: Elastic, scheduler: LegScheduler) -> None:
+    def __init__(self, watch: EpochWatch, elastic: Elastic, scheduler: LegScheduler) -> None:
         self._watch = watch
         self._elastic = elastic
         self._scheduler = scheduler

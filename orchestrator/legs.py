@@ -14,7 +14,7 @@ from orchestrator.decisions import Search
 from orchestrator.elastic import Elastic
 from orchestrator.watchdog import Watchdog
 from trainable.files import StorageError
-from trainable.ray_trial import (
+from trainable.leg_keys import (
     BEST,
     EPOCH,
     FAILURE,
@@ -32,7 +32,7 @@ from trainable.settings import UserError
 
 
 class EpochWatch(Protocol):
-    """Who is told of every epoch."""
+    """Who is told of every epoch, and that time passes."""
 
     def epoch_finished(self, trial: str, epoch: EpochRecord) -> None:
         """A trial finished an epoch."""
@@ -40,6 +40,10 @@ class EpochWatch(Protocol):
 
     def say(self, text: str) -> None:
         """Something happened that the user should know."""
+        ...
+
+    def tick(self) -> None:
+        """Time has passed."""
         ...
 
 

@@ -8,7 +8,7 @@ from typing import Self
 from rich.console import Console, RenderableType
 from rich.live import Live
 
-from orchestrator.progress import SearchProgress
+from orchestrator.progress import SearchProgress, TrialProgress
 from orchestrator.search_table import SearchTable, progress_line, trial_line
 from trainable.settings import printable
 
@@ -65,11 +65,17 @@ class LiveTable:
         return SearchTable(self._progress, self._clock()) if self._progress else ""
 
     def _say_ended(self, before: SearchProgress, progress: SearchProgress) -> None:
-        known = {name for name, trial in before.trials.items() if trial.status in ENDED}
+        if progress.trials is before.trials:
+            return
         for name, trial in progress.trials.items():
-            if trial.status in ENDED and name not in known:
+            known = before.trials.get(name)
+            if trial is not known and trial.status in ENDED and not _has_ended(known):
                 self.say(trial_line(trial))
 
     def _say_progress(self, progress: SearchProgress) -> None:
         self.say(progress_line(progress, self._clock()))
         self._last_line = self._clock()
+
+
+def _has_ended(trial: TrialProgress | None) -> bool:
+    return trial is not None and trial.status in ENDED

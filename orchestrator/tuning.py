@@ -8,6 +8,8 @@ from functools import partial
 from itertools import accumulate
 from typing import Any
 
+from ray import tune
+
 from orchestrator.asked import Take, Taken
 from orchestrator.beside import Onlooker
 from orchestrator.deadline import End
@@ -32,7 +34,8 @@ from orchestrator.watch import SearchWatch, stored_progress
 from trainable.config import TrialConfig
 from trainable.dataset import load_data
 from trainable.experiment import versions
-from trainable.ray_trial import BASE, EXPECTED, EXPERIMENT
+from trainable.leg_keys import BASE, EXPECTED, EXPERIMENT
+from trainable.ray_trial import RayTrial
 from trainable.recipes.recipe import Settings
 from trainable.records import EpochRecord, FirstTrial, rank
 from trainable.store import ExperimentFolder
@@ -65,7 +68,12 @@ class Trained:
     is_over: bool
 
 
-def run_trials(session: Session, slots: Slots, onlookers: Sequence[Onlooker]) -> Trained:
+def run_trials(
+    session: Session,
+    slots: Slots,
+    onlookers: Sequence[Onlooker],
+    trainable: type[tune.Trainable] = RayTrial,
+) -> Trained:
     """Run all trials on Ray; ``onlookers`` make something of those that end."""
     plan, folder = session.plan, session.folder
     timekeeper = make_timekeeper(session, slots)
@@ -81,7 +89,7 @@ def run_trials(session: Session, slots: Slots, onlookers: Sequence[Onlooker]) ->
         elastic = Elastic(
             plan.config.cluster, slots, search, say=watch.say, write=session.journal.append
         )
-        run = LegRun(_shared(session), search, elastic, watch, timekeeper.is_over)
+        run = LegRun(leg_settings(session), search, elastic, watch, timekeeper.is_over, trainable)
         is_over = run_legs(run, partial(failure_of, folder)) or timekeeper.is_over()
         if is_over:
             search.close()
@@ -186,7 +194,7 @@ def _goal(session: Session) -> SearchGoal:
     )
 
 
-def _shared(session: Session) -> dict[str, Any]:
+def leg_settings(session: Session) -> dict[str, Any]:
     """Return what all legs of a search are told."""
     folder, base = session.folder, session.plan.base
     return {

@@ -38,6 +38,7 @@ class SearchWatch:
         self._live = live
         self._forecast_at = 0.0
         self._may_go_on: set[str] = set()
+        self._without_weights: set[str] = set()
         self.when_completed: Callable[[str], None] = lambda trial: None
         self.onlookers: Sequence[Onlooker] = ()
 
@@ -49,6 +50,7 @@ class SearchWatch:
     def began(self, trial: str, values: Settings) -> None:
         """Show a trial that starts or goes on; an earlier attempt's failure is forgotten."""
         stored = self._folder.trial(trial)
+        self._without_weights.discard(trial)
         if stored.read_outcome() != RUNNING:
             stored.write_outcome(RUNNING)
         known = self.progress.trials.get(trial)
@@ -89,7 +91,11 @@ class SearchWatch:
         best = [one.trial for one in self.progress.ended_well]
         for onlooker in self.onlookers:
             onlooker.ended(event.trial, best)
-        keep_best_weights(self._folder, self.progress, self._keep, self._may_go_on)
+        # Deleted once: in a bucket each time would be a request, for every trial at every end.
+        needless = superfluous(self.progress, self._keep, self._may_go_on)
+        for trial in needless - self._without_weights:
+            remove(self._folder.trial(trial).weights_file)
+        self._without_weights |= needless
 
     def had_ended(self, event: Ended) -> None:
         """Make up for what an earlier driver did not live to do."""
@@ -147,13 +153,16 @@ def known_epochs(folder: ExperimentFolder, name: str, state: TrialState) -> list
     return [epoch for epoch in stored if epoch.epoch <= state.step]
 
 
-def keep_best_weights(
-    folder: ExperimentFolder,
-    progress: SearchProgress,
-    keep: int,
-    spared: Collection[str] = (),
-) -> None:
-    """Delete the weights of the trials that have ended, but for the ``keep`` best of them.
+def keep_best_weights(folder: ExperimentFolder, progress: SearchProgress, keep: int) -> None:
+    """Delete the weights of the trials that have ended, but for the ``keep`` best of them."""
+    for trial in superfluous(progress, keep):
+        remove(folder.trial(trial).weights_file)
+
+
+def superfluous(
+    progress: SearchProgress, keep: int, spared: Collection[str] = ()
+) -> frozenset[str]:
+    """Return the trials that have ended and whose weights nobody needs: all but the ``keep`` best.
 
     Those of ``spared`` trials that failed are kept: a resumed search goes on with them.
 
@@ -162,5 +171,4 @@ def keep_best_weights(
     """
     trials = progress.trials.values()
     failed = [one for one in trials if one.status == "failed" and one.trial not in spared]
-    for trial in [*failed, *progress.ended_well[keep:]]:
-        remove(folder.trial(trial.trial).weights_file)
+    return frozenset(one.trial for one in [*failed, *progress.ended_well[keep:]])

@@ -13,26 +13,29 @@ from trainable.config import TrialConfig
 from trainable.device import is_out_of_memory, release_memory
 from trainable.fitting import Fit
 from trainable.fold_fit import DivergedError
+from trainable.leg_keys import (
+    BASE,
+    BEST,
+    EPOCH,
+    EXPECTED,
+    EXPERIMENT,
+    FAILURE,
+    KNOWN,
+    NODE,
+    NOTICE,
+    OUT_OF_MEMORY,
+    OWN,
+    RELIEF,
+    STEP,
+    TRIAL,
+    UNFIT,
+)
 from trainable.locations import location
 from trainable.node_check import Expected, why_unfit
 from trainable.ray_peers import Peers
 from trainable.recorded import RecordedFit
 from trainable.records import EpochRecord, Outcome, best_epoch
 from trainable.store import BusyTrialError, ExperimentFolder, TrialFolder
-
-BASE, EXPERIMENT, EXPECTED = "base", "experiment", "expected"
-"""Keys of what every leg of a search shares: the trials' base, the experiment's folder, and what a
-machine must be like."""
-TRIAL, KNOWN, RELIEF, PLACE = "trial", "known", "relief", "place"
-"""Keys of a leg: the trial's name, the step up to which its results are known, how often it ran out
-of memory, and with what of which machines it is run."""
-OWN = (BASE, EXPERIMENT, EXPECTED, TRIAL, KNOWN, RELIEF, PLACE)
-"""Keys that are no dotted path of a setting."""
-BEST, STEP, EPOCH, NODE, NOTICE = "best_score", "step", "epoch", "node", "notice"
-"""Keys of a result: best score so far, steps trained, the epoch's record as JSON, Ray's name of the
-machine, and what was amiss with the trial's stored state."""
-FAILURE, OUT_OF_MEMORY, UNFIT = "failure", "out_of_memory", "unfit"
-"""Keys of a result with no epoch: why the trial cannot go on, or not in this way, or not here."""
 
 
 class RayTrial(tune.Trainable):

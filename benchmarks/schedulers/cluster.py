@@ -27,7 +27,7 @@ from benchmarks.schedulers.stand_ins import (
     SimulatedTrial,
     result_of,
 )
-from trainable.ray_trial import TRIAL
+from trainable.leg_keys import TRIAL
 
 
 @dataclass(frozen=True)

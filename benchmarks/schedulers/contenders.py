@@ -20,7 +20,7 @@ from orchestrator.rules import Halving, rung_levels
 from orchestrator.states import Ask
 from search_spaces.language import Space
 from trainable.config import TrialConfig
-from trainable.ray_trial import BEST
+from trainable.leg_keys import BEST
 from trainable.records import EpochRecord
 from trainable.settings import unknown_name
 

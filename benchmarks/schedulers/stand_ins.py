@@ -11,8 +11,8 @@ from typing import Any
 from ray.tune.experiment import Trial
 from ray.tune.result import DONE, TIME_THIS_ITER_S, TIME_TOTAL_S, TRAINING_ITERATION
 
+from trainable.leg_keys import BEST, EPOCH, FAILURE, STEP
 from trainable.metrics import SCORE
-from trainable.ray_trial import BEST, EPOCH, FAILURE, STEP
 from trainable.records import EpochRecord
 
 PENDING, RUNNING, TERMINATED = Trial.PENDING, Trial.RUNNING, Trial.TERMINATED

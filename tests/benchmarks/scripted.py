@@ -11,7 +11,7 @@ from ray.tune.search import Searcher
 
 from benchmarks.schedulers.curves import Curve
 from search_spaces.language import Space, choice
-from trainable.ray_trial import BEST, STEP
+from trainable.leg_keys import BEST, STEP
 
 NAME = "model.name"
 CURVES = {

@@ -7,7 +7,7 @@ from ray.tune.schedulers import TrialScheduler
 from scripted import NAME, Script, StopAfter, ThreeCurves
 
 from benchmarks.schedulers.cluster import Cluster, Simulation
-from trainable.ray_trial import TRIAL
+from trainable.leg_keys import TRIAL
 
 
 def test_results_arrive_in_the_order_of_their_time(search):

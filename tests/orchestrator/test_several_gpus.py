@@ -12,7 +12,7 @@ from orchestrator.config import ClusterSection
 from orchestrator.elastic import group_of
 from orchestrator.slots import Slots, share_out
 from trainable.fitting import Fit
-from trainable.ray_trial import PLACE
+from trainable.leg_keys import PLACE
 from trainable.settings import UserError
 from trainable.store import ExperimentFolder
 

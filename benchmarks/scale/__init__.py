@@ -1,0 +1,1 @@
+"""What does a search cost its driver, with very many trials? And what do several machines cost?"""
