@@ -24,10 +24,9 @@ from orchestrator.journal import Journal
 from orchestrator.memory import MemoryKept
 from orchestrator.painter import Painter
 from orchestrator.plan import Plan
-from orchestrator.progress import SearchProgress
 from orchestrator.run_logs import run_logs
 from orchestrator.slots import Slots, share_out
-from orchestrator.tuning import Session, final_base, run_trials
+from orchestrator.tuning import Session, Trained, final_base, run_trials
 from orchestrator.watch import keep_best_weights
 from search_spaces.language import Space
 from trainable.command_line import INTERRUPTED
@@ -54,7 +53,7 @@ def tune_and_predict(session: Session) -> int:
             if not trained.is_over:
                 print(f"\n{how_to_resume(trained.progress, session.folder, plan.command)}")
                 return INTERRUPTED
-            best = predict_best(session, slots, trained.progress, onlookers)
+            best = predict_best(session, slots, trained, onlookers)
         if best and plan.config.search.final_folds:
             train_final(session, best[0])
         return 0 if best else 1
@@ -71,14 +70,14 @@ def onlooking(plan: Plan, folder: ExperimentFolder) -> Generator[Sequence[Onlook
 
 
 def predict_best(
-    session: Session, slots: Slots, progress: SearchProgress, onlookers: Sequence[Onlooker]
+    session: Session, slots: Slots, trained: Trained, onlookers: Sequence[Onlooker]
 ) -> list[str]:
     """Predict the eval images with the best trials, say what came out, and return them."""
-    plan, folder = session.plan, session.folder
+    plan, folder, progress = session.plan, session.folder, trained.progress
     keep_best_weights(folder, progress, plan.config.search.keep)
     best = best_trials(progress, folder, plan.config.search.keep)
     end = session.end and session.end.at - CLOSING_SECONDS
-    where = Predicting(slots, bool(plan.config.cluster.address), end)
+    where = Predicting(slots, bool(plan.config.cluster.address), end, trained.avoid)
     predicted = predict_all(folder, best, where)
     for onlooker in onlookers:
         onlooker.finish(predicted, end)

@@ -8,7 +8,7 @@ from ray import tune
 from orchestrator.config import ClusterSection
 from orchestrator.decisions import Search
 from orchestrator.journal import Event, NodeChange, NodeChanged
-from orchestrator.nodes import NODE_ID_LABEL, Node, Nodes
+from orchestrator.nodes import Node, Nodes, none_of
 from orchestrator.slots import Slots, slots_on
 from orchestrator.states import Leg
 from trainable.leg_keys import PLACE
@@ -42,7 +42,8 @@ class Elastic:
     def look(self) -> None:
         """See which machines are there; UserError where not one that is there can train."""
         self.nodes.look()
-        if self.nodes.problems and not self.nodes.usable and not self.nodes.any_leaves:
+        self._count()
+        if self.nodes.problems and not self._search.slots and not self.nodes.any_leaves:
             raise UserError(f"no machine can train: {'; '.join(self.nodes.problems)}")
 
     def place_of(self, leg: Leg) -> Mapping[str, Any]:
@@ -53,14 +54,17 @@ class Elastic:
         return {PLACE: {CPUS: self._slots.cpus, GPUS: gpus, AVOID: avoid}}
 
     def _tell(self, node: Node, change: NodeChange, reason: str) -> None:
-        fitting = slots_on(self.nodes.usable, self._slots.cpus, self._slots.gpus)
-        self._search.slots = min(fitting, self._most or fitting)
+        self._count()
         self._write(
             NodeChanged(node=node.name, change=change, reason=reason, slots=self._search.slots)
         )
         why = f" ({reason})" if reason else ""
         now = f"{self._search.slots} trials fit at once"
         self._say(f"machine {node.name} {_CHANGES[change]}{why}: {now}")
+
+    def _count(self) -> None:
+        fitting = slots_on(self.nodes.usable, self._slots.cpus, self._slots.gpus)
+        self._search.slots = min(fitting, self._most or fitting)
 
 
 def group_of(config: Mapping[str, Any]) -> tune.PlacementGroupFactory:
@@ -72,10 +76,8 @@ def group_of(config: Mapping[str, Any]) -> tune.PlacementGroupFactory:
         bundle["GPU"] = place[GPUS] / processes
     if not place[AVOID]:
         return tune.PlacementGroupFactory([bundle] * processes)
-    elsewhere = {NODE_ID_LABEL: f"!in({','.join(place[AVOID])})"}
-    return tune.PlacementGroupFactory(
-        [bundle] * processes, bundle_label_selector=[elsewhere] * processes
-    )
+    elsewhere = [none_of(place[AVOID])] * processes
+    return tune.PlacementGroupFactory([bundle] * processes, bundle_label_selector=elsewhere)
 
 
 _CHANGES: Mapping[NodeChange, str] = {

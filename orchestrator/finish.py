@@ -11,11 +11,13 @@ import ray
 import ray.exceptions
 import torch
 
+from orchestrator.nodes import none_of
 from orchestrator.progress import SearchProgress, TrialProgress
 from orchestrator.slots import Slots
+from trainable.known_data import load_data_as_of
 from trainable.locations import Location
 from trainable.predict import predict_eval
-from trainable.store import LATEST, ExperimentFolder
+from trainable.store import LATEST, ExperimentFolder, TrialFolder
 
 
 def best_trials(progress: SearchProgress, folder: ExperimentFolder, count: int) -> list[str]:
@@ -26,11 +28,15 @@ def best_trials(progress: SearchProgress, folder: ExperimentFolder, count: int) 
 
 @dataclass(frozen=True)
 class Predicting:
-    """Where the eval images are predicted, and until when (seconds since 1970; None: no limit)."""
+    """Where the eval images are predicted, and until when (seconds since 1970; None: no limit).
+
+    ``avoid`` are machines that cannot do it.
+    """
 
     slots: Slots
     is_joined: bool
     end: float | None = None
+    avoid: frozenset[str] = frozenset()
 
     @property
     def is_here(self) -> bool:
@@ -67,7 +73,7 @@ def _predict_here(
         # As many threads as a trial has: more would spin for cores that others use.
         torch.set_num_threads(max(1, int(where.slots.cpus)))
         try:
-            predict_eval(folder.trial(name))
+            _predict_as_begun(folder.trial(name))
         except (RuntimeError, ValueError, OSError) as error:
             return str(error)
         longest = max(longest, time.time() - started)
@@ -86,7 +92,9 @@ def _predict_there(
     whole = ExperimentFolder(folder.path.resolve())
     slots = where.slots
     cpus, gpus = slots.cpus / slots.processes, slots.gpus / slots.processes
-    remote = ray.remote(num_cpus=cpus, num_gpus=gpus)(predict_eval)
+    remote = ray.remote(num_cpus=cpus, num_gpus=gpus, label_selector=none_of(where.avoid))(
+        _predict_as_begun
+    )
     started = {name: remote.remote(whole.trial(name)) for name in trials}
     failures: dict[str, str] = {}
     for name, task in started.items():
@@ -99,6 +107,14 @@ def _predict_there(
         except ray.exceptions.RayError as error:
             failures[name] = str(error).strip().splitlines()[-1]
     return failures
+
+
+def _predict_as_begun(trial: TrialFolder) -> None:
+    """Predict with the images as they were when the search began."""
+    fingerprint = trial.experiment.read_record().data_fingerprint
+    for own in trial.read().record.config.member_configs().values():
+        load_data_as_of(own.data, fingerprint)
+    predict_eval(trial)
 
 
 def _left_out(folder: ExperimentFolder, name: str) -> str:

@@ -1,7 +1,7 @@
 """Which machines of the cluster can be used now? They come and go while a search runs."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import ray
@@ -112,6 +112,11 @@ def alive_nodes() -> dict[str, Node]:
         for node in ray.nodes()
         if node["Alive"]
     }
+
+
+def none_of(nodes: Collection[str]) -> dict[str, str]:
+    """Return what selects, for Ray, any node but these."""
+    return {NODE_ID_LABEL: f"!in({','.join(sorted(nodes))})"} if nodes else {}
 
 
 def leaving_nodes() -> dict[str, float]:

@@ -62,10 +62,14 @@ class Session:
 
 @dataclass(frozen=True)
 class Trained:
-    """What became of the trials: how far they are, and whether nothing is left to do."""
+    """What became of the trials: how far they are, and whether nothing is left to do.
+
+    ``avoid`` are machines that could not train.
+    """
 
     progress: SearchProgress
     is_over: bool
+    avoid: frozenset[str]
 
 
 def run_trials(
@@ -94,7 +98,7 @@ def run_trials(
         if is_over:
             search.close()
         watch.tick()
-    return Trained(watch.progress, is_over)
+    return Trained(watch.progress, is_over, elastic.nodes.avoided)
 
 
 def make_search(
