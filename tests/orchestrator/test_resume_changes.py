@@ -124,7 +124,7 @@ def test_finished_search_is_extended_to_as_many_trials_as_are_asked(extended, se
 
 def test_rungs_of_before_count_in_an_extended_search(extended, searched):
     old, _ = Journal(searched.folder.journal).take_up()
-    events, _ = Journal(open_experiment(extended.folder.path.parent).journal).read()
+    events, _ = Journal(open_experiment(extended.folder.path.parent).journal).take_up()
     assert events[: len(old)] == old
     new = [event for event in events[len(old) :] if isinstance(event, Reported)]
     rung = [event.score for event in old if isinstance(event, Reported) and event.step == 3]

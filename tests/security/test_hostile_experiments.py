@@ -82,7 +82,9 @@ HOSTILE_ARRAYS = {
     "bare array": lambda made: VALUES,
     "bare array of objects": lambda made: npy(np.array([Touch(made)])),
     "zip bomb": lambda made: npz(
-        zipfile.ZIP_DEFLATED, rows=ROWS, values=npy(np.zeros((1_000_000, 18), np.float16))
+        zipfile.ZIP_DEFLATED,
+        rows=npy(np.zeros(1_000_000, np.int32)),
+        values=npy(np.zeros((1_000_000, 18), np.float16)),
     ),
     "huge shape": lambda made: npz(rows=ROWS, values=npy_header("(1000000000000, 18)")),
     "deep header": lambda made: npz(rows=ROWS, values=npy_header("(" * 4000 + ")" * 4000)),
