@@ -39,6 +39,7 @@ bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks.kills
 	$(BIN)/python -m benchmarks.scale --part bare
 	$(BIN)/python -m benchmarks.scale --part whole
+	$(BIN)/python -m benchmarks.scale.nodes
 	$(BIN)/python -m benchmarks.report_page
 	$(BIN)/python -m benchmarks.greedy_selection
 	$(if $(CURVES),$(BIN)/python -m benchmarks.schedulers --data $(CURVES))

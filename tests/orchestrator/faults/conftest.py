@@ -5,9 +5,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from machines import SETTINGS, Cluster
 from searched_anyway import Disturbed, Metrics, disturbed_search
 
+from benchmarks.machines import SETTINGS, Cluster
 from trainable.config import TrialConfig
 from trainable.fitting import Fit
 from trainable.patience import PATIENCE_VARIABLE

@@ -5,10 +5,10 @@ import signal
 
 import psutil
 import pytest
-from machines import send
 from searched_anyway import trials_in_the_middle
 from searches import meanwhile
 
+from benchmarks.machines import send
 from orchestrator.journal import Began, Journal, Reported
 
 

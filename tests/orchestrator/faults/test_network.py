@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from machines import Head, Machine, worker_words
 from namespaces import Network, wired
 from searched_anyway import NAME, Disturbed, driver, stored_search, trials_in_the_middle
 from searches import stored_epochs, wait_until
 
+from benchmarks.machines import Head, Machine, worker_words
 from trainable.store import ExperimentFolder
 
 SECONDS = 20

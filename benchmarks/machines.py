@@ -1,9 +1,10 @@
-"""How do these tests have several machines? As several raylets of one Ray cluster."""
+"""How does one machine stand for several? Each is a raylet of a Ray cluster, on loopback."""
 
 import itertools
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -13,7 +14,6 @@ from pathlib import Path
 from types import MappingProxyType
 
 import psutil
-from searches import free_port, wait_until
 
 from trainable.patience import PATIENCE_VARIABLE
 
@@ -21,11 +21,10 @@ RAY = str(Path(sys.executable).with_name("ray"))
 HEAD_ADDRESS = "127.0.0.2"
 """Of loopback, but not 127.0.0.1, for which Ray would take an address that others reach."""
 OBJECT_STORE = f"--object-store-memory={80 * 1024**2}"
-
-
+START_SECONDS = 120
 SETTINGS = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1", PATIENCE_VARIABLE: "120"}
-"""Other tests tell Ray to keep to 127.0.0.1, where it would take no second machine, and are told
-at once what cannot be stored."""
+"""Where Ray was told to keep to 127.0.0.1 it would take no second machine; and who was told to give
+up at once what cannot be stored would not see it come back."""
 
 
 class Machine:
@@ -54,23 +53,30 @@ class Machine:
                 stderr=out,
                 start_new_session=True,
             )
-        wait_until(lambda: "Ray runtime started" in self.printed or self.is_gone)
-        assert not self.is_gone, self.printed
+        end = time.monotonic() + START_SECONDS
+        while "Ray runtime started" not in self.printed:
+            if self.is_gone or time.monotonic() > end:
+                raise RuntimeError(f"no Ray was started: {self.printed}")
+            time.sleep(0.05)
 
     @property
     def printed(self) -> str:
+        """What `ray start` has said."""
         return self._log.read_text()
 
     @property
     def is_gone(self) -> bool:
+        """Whether its raylet has ended."""
         return self.process.poll() is not None
 
     @property
     def processes(self) -> Sequence[psutil.Process]:
+        """All its processes but the one that started them."""
         return psutil.Process(self.process.pid).children(recursive=True)
 
     @property
     def raylet(self) -> psutil.Process:
+        """Ray's own process, whose children the workers are."""
         return next(one for one in self.processes if one.name() == "raylet")
 
     @property
@@ -117,23 +123,23 @@ def send(process: psutil.Process, number: int) -> None:
         return
 
 
-def worker_words(head: str, own_address: str) -> Sequence[str]:
-    """Return the words of `ray start` on a machine of one core."""
-    return [f"--address={head}", f"--node-ip-address={own_address}", "--num-cpus=1"]
+def worker_words(head: str, own_address: str, cores: int = 1) -> Sequence[str]:
+    """Return the words of `ray start` on a machine that joins."""
+    return [f"--address={head}", f"--node-ip-address={own_address}", f"--num-cpus={cores}"]
 
 
 class Head(Machine):
     """The node without cores that the others join."""
 
     def __init__(self, own_address: str, *, inside: Sequence[str] = ()) -> None:
-        port = free_port()
+        port = _free_port()
         self.address = f"{own_address}:{port}"
         words = ["--head", f"--port={port}", "--num-cpus=0", "--include-dashboard=false"]
         super().__init__([*words, f"--node-ip-address={own_address}"], inside=inside)
 
 
 class Cluster:
-    """A head without cores, and machines that tests add and break."""
+    """A head without cores, and machines that are added and broken."""
 
     def __init__(self) -> None:
         self._head = Head(HEAD_ADDRESS)
@@ -142,16 +148,16 @@ class Cluster:
         self._machines: list[Machine] = []
 
     def have(self, count: int) -> Sequence[Machine]:
-        """Return so many machines of one core: those that are left of others, and new ones."""
+        """Return so many machines of one core: those that are left, and new ones."""
         while len(self._machines) > count:
             self._machines.pop().kill()
         while len(self._machines) < count:
             self.add()
         return [*self._machines]
 
-    def add(self, **environment: str) -> Machine:
-        """Let a machine of one core join, with an address of its own."""
-        words = worker_words(self.address, f"127.0.0.{next(self._numbers)}")
+    def add(self, cores: int = 1, **environment: str) -> Machine:
+        """Let a machine join, with an address of its own."""
+        words = worker_words(self.address, f"127.0.0.{next(self._numbers)}", cores)
         self._machines.append(Machine(words, environment))
         return self._machines[-1]
 
@@ -167,6 +173,13 @@ class Cluster:
                 self.end(machine)
 
     def close(self) -> None:
+        """End the head too."""
         for machine in [*self._machines]:
             self.end(machine)
         self._head.kill()
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
