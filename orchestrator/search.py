@@ -22,7 +22,7 @@ from trainable.growing import ReplacedError
 from trainable.locations import folder_named
 from trainable.patience import patient
 from trainable.records import FirstTrial, Resumption
-from trainable.settings import UserError
+from trainable.settings import UserError, printable
 from trainable.store import ExperimentFolder, create_experiment
 
 PlanFrom = Callable[[Sequence[str]], Plan]
@@ -106,7 +106,7 @@ def end_of(plan: Plan, now: datetime) -> End | None:
 def tell(notes: Sequence[str]) -> None:
     """Print sentences that the user should know."""
     for note in notes:
-        print(f"note: {note}", file=sys.stderr)
+        print(printable(f"note: {note}"), file=sys.stderr)
 
 
 def experiment_name(plan: Plan) -> str:
