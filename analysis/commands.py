@@ -18,6 +18,19 @@ def _runs(given: str | Path) -> Location:
     return folder_named(str(given))
 
 
+def with_folder(out: Path | None) -> Path | None:
+    """Make the folders above a file that a user named with --out, and return it.
+
+    Raises typer.BadParameter where that cannot be.
+    """
+    try:
+        if out:
+            out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise typer.BadParameter(f"{out}: {error.strerror}") from None
+    return out
+
+
 # A Location; Typer takes no union of types, and asks the parser for the value.
 RunsOption = Annotated[
     Path,

@@ -7,7 +7,15 @@ import pandas as pd
 import typer
 
 from analysis.answered import Answered, answer, listed_members
-from analysis.commands import RUNS, ExperimentOption, RunsOption, new_app, tell, user_errors
+from analysis.commands import (
+    RUNS,
+    ExperimentOption,
+    RunsOption,
+    new_app,
+    tell,
+    user_errors,
+    with_folder,
+)
 from analysis.ensemble_table import HeldOut, lines
 from analysis.ensembles.built import Ask, build, methods_for
 from analysis.ensembles.combining import Method
@@ -75,7 +83,11 @@ def ensemble(
     ] = False,
     out: Annotated[
         Path | None,
-        typer.Option(help="Where to write.", show_default="submission.csv of the experiment"),
+        typer.Option(
+            callback=with_folder,
+            help="Where to write.",
+            show_default="submission.csv of the experiment",
+        ),
     ] = None,
     runs: RunsOption = RUNS,
     experiment: ExperimentOption = LATEST,

@@ -7,7 +7,15 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from analysis.commands import RUNS, ExperimentOption, RunsOption, new_app, tell, user_errors
+from analysis.commands import (
+    RUNS,
+    ExperimentOption,
+    RunsOption,
+    new_app,
+    tell,
+    user_errors,
+    with_folder,
+)
 from analysis.fix_file import write_fixes
 from analysis.labels_page import labels_page
 from analysis.members import chosen_members
@@ -40,7 +48,9 @@ def labels(
     ] = SURE,
     out: Annotated[
         Path | None,
-        typer.Option(help="Where to write the fixes.", show_default="label_fixes.csv"),
+        typer.Option(
+            callback=with_folder, help="Where to write the fixes.", show_default="label_fixes.csv"
+        ),
     ] = None,
     runs: RunsOption = RUNS,
     experiment: ExperimentOption = LATEST,

@@ -8,7 +8,15 @@ import typer
 
 from analysis.added import add
 from analysis.changes import BEST, Changes, best_submissions, changes, majority
-from analysis.commands import RUNS, ExperimentOption, RunsOption, new_app, tell, user_errors
+from analysis.commands import (
+    RUNS,
+    ExperimentOption,
+    RunsOption,
+    new_app,
+    tell,
+    user_errors,
+    with_folder,
+)
 from analysis.ledger import (
     Ledger,
     PublicScore,
@@ -66,7 +74,8 @@ def submissions(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Where to write what differs as CSV (--compare, --consensus), or the page (--fit)."
+            callback=with_folder,
+            help="Where to write what differs as CSV (--compare, --consensus), or the page (--fit).",
         ),
     ] = None,
     runs: RunsOption = RUNS,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands import RUNS, ExperimentOption, RunsOption, new_app, user_errors
+from analysis.commands import RUNS, ExperimentOption, RunsOption, new_app, user_errors, with_folder
 from analysis.report.evidence import read_evidence
 from analysis.report.page import report_page
 from trainable.files import write_text
@@ -24,7 +24,9 @@ def report(
     experiment: ExperimentOption = LATEST,
     out: Annotated[
         Path | None,
-        typer.Option(help="Where to write.", show_default=f"{REPORT} of the experiment"),
+        typer.Option(
+            callback=with_folder, help="Where to write.", show_default=f"{REPORT} of the experiment"
+        ),
     ] = None,
 ) -> None:
     """Write one page about an experiment: what is best, how sure, why, where it fails, what next.
