@@ -1,7 +1,7 @@
 """What a leg asks of Ray: so much of a machine, and of none that is avoided."""
 
 from orchestrator.elastic import AVOID, CPUS, GPUS, group_of
-from trainable.ray_trial import PLACE
+from trainable.leg_keys import PLACE
 
 
 def place(cpus: float, gpus: float, avoid: list[str]) -> dict[str, object]:
