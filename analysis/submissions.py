@@ -75,7 +75,7 @@ def submissions(
         Path | None,
         typer.Option(
             callback=with_folder,
-            help="Where to write what differs as CSV (--compare, --consensus), or the page (--fit).",
+            help="Where to write: a CSV of what differs, or with --fit the page.",
         ),
     ] = None,
     runs: RunsOption = RUNS,
