@@ -107,12 +107,20 @@ def test_object_whose_name_leads_out_of_the_folder_is_refused(bucket, faces_addr
     assert not list(cache_folder().parent.rglob("outside.txt"))
 
 
-def test_missing_credentials_are_told(faces_address, monkeypatch):
+@pytest.fixture
+def no_credentials(monkeypatch):
+    """An environment without credentials, and no connection from before or for later."""
     for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(variable)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "none")
     monkeypatch.setenv("AWS_CONFIG_FILE", "none")
     Buckets.clear_instance_cache()
+    yield
+    Buckets.clear_instance_cache()
+
+
+@pytest.mark.usefixtures("no_credentials")
+def test_missing_credentials_are_told(faces_address):
     assert "no credentials" in complaint(faces_address)
 
 

@@ -29,6 +29,7 @@ def test_search_goes_on_when_a_raylet_is_killed(own_cluster, search_while):
     assert "is gone: 1 trials fit at once" in found.search.printed
 
 
+@pytest.mark.fault
 def test_machine_that_joins_is_used(own_cluster, search_while):
     own_cluster.have(1)
 
@@ -41,6 +42,7 @@ def test_machine_that_joins_is_used(own_cluster, search_while):
     assert trained_at_once(found.events[found.events.index(joined) :])
 
 
+@pytest.mark.fault
 def test_machine_that_leaves_and_returns_is_used_again(own_cluster, search_while):
     machines = own_cluster.have(2)
 
