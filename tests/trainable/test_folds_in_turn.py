@@ -211,7 +211,8 @@ def test_trial_that_pauses_after_every_step_is_the_same_trial(config, in_turn, t
             assert recorded.fit.epoch == (STEPS[step - 1][0] if step else 0)
             assert not recorded.fit.finished
             found = recorded.step()
-        assert found.model_copy(update={"seconds": epoch.seconds}) == epoch
+        own = {"seconds": epoch.seconds, "memory_bytes": epoch.memory_bytes}
+        assert found.model_copy(update=own) == epoch
         assert equal(load_file(folder.weights_file), weights)
         assert np.array_equal(folder.read_validation().values, in_turn.validation[step].values)
     assert RecordedFit(config, folder, {}).fit.finished
