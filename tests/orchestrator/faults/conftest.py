@@ -13,7 +13,8 @@ from trainable.fitting import Fit
 from trainable.patience import PATIENCE_VARIABLE
 
 RATES = (0.001, 0.002, 0.004)
-EPOCHS = 8
+EPOCHS = 30
+"""So many that a machine which joins has started a process before the others have done all."""
 LEARNING = {"train.epochs": EPOCHS, "optim.weight_decay": 0.01, "optim.schedule": "constant"}
 
 
