@@ -132,7 +132,7 @@ class Head(Machine):
     """The node without cores that the others join."""
 
     def __init__(self, own_address: str, *, inside: Sequence[str] = ()) -> None:
-        port = _free_port()
+        port = free_port()
         self.address = f"{own_address}:{port}"
         words = ["--head", f"--port={port}", "--num-cpus=0", "--include-dashboard=false"]
         super().__init__([*words, f"--node-ip-address={own_address}"], inside=inside)
@@ -179,7 +179,8 @@ class Cluster:
         self._head.kill()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of 127.0.0.1 at which nobody listens."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]

@@ -7,7 +7,6 @@ import shutil
 import socket
 import sys
 import tempfile
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -103,8 +102,3 @@ def _knock(address: str) -> None:
     host, colon, port = address.rpartition(":")
     if colon and port.isdecimal() and "//" not in address:
         socket.create_connection((host, int(port)), timeout=KNOCK_SECONDS).close()
-
-
-def nodes() -> list[Mapping[str, float]]:
-    """Return the resources (CPU, GPU) of each node of the cluster."""
-    return [node["Resources"] for node in ray.nodes() if node["Alive"]]

@@ -8,7 +8,7 @@ from dataclasses import replace
 import ray
 
 from orchestrator.beside import Onlooker
-from orchestrator.cluster import nodes, start_ray
+from orchestrator.cluster import start_ray
 from orchestrator.config import SearchConfig
 from orchestrator.estimates import CLOSING_SECONDS, suited
 from orchestrator.finish import (
@@ -22,6 +22,7 @@ from orchestrator.finish import (
 from orchestrator.gpus import shared_gpus
 from orchestrator.journal import Journal
 from orchestrator.memory import MemoryKept
+from orchestrator.nodes import resources_there
 from orchestrator.painter import Painter
 from orchestrator.plan import Plan
 from orchestrator.run_logs import run_logs
@@ -41,7 +42,7 @@ def tune_and_predict(session: Session) -> int:
     start_ray(cluster)
     try:
         share = shared_gpus(session.plan)
-        slots = share_out(cluster, session.plan.config.search.trials, nodes(), share)
+        slots = share_out(cluster, session.plan.config.search.trials, resources_there(), share)
         plan = replace(session.plan, base=suited(session.plan.base, slots))
         session = replace(session, plan=plan)
         if not session.folder.read_record().confirms:  # the search stays what commands are about
@@ -91,7 +92,7 @@ def train_final(session: Session, trial: str) -> None:
     journal = Journal(folder.journal)
     events, _ = journal.take_up()
     cluster = plan.config.cluster
-    slots = share_out(cluster, 1, nodes())
+    slots = share_out(cluster, 1, resources_there())
     plan = replace(plan, base=suited(plan.base, slots))
     print(f"\n{trial} on {plan.base.cv.folds} folds: {folder.path}")
     with onlooking(plan, folder) as onlookers:

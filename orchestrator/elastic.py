@@ -41,8 +41,8 @@ class Elastic:
 
     def look(self) -> None:
         """See which machines are there; UserError where not one that is there can train."""
-        self.nodes.look()
-        self._count()
+        if self.nodes.look():
+            self._count()
         if self.nodes.problems and not self._search.slots and not self.nodes.any_leaves:
             raise UserError(f"no machine can train: {'; '.join(self.nodes.problems)}")
 

@@ -9,6 +9,7 @@ import ray.exceptions
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from orchestrator.memory import MemoryKept, largest
+from orchestrator.nodes import Node, alive_nodes
 from orchestrator.plan import Plan
 from orchestrator.slots import gpu_share
 from trainable.device import gpu_found
@@ -43,8 +44,8 @@ def shared_gpus(plan: Plan) -> float:
     cannot be known. What was chosen is printed.
     """
     cluster, trials = plan.config.cluster, plan.config.search.trials
-    alive = [node for node in ray.nodes() if node["Alive"]]
-    with_gpus = [node for node in alive if node["Resources"].get("GPU", 0) >= 1]
+    alive = alive_nodes().values()
+    with_gpus = [node for node in alive if node.resources.get("GPU", 0) >= 1]
     if cluster.gpus_per_trial == 0 or not with_gpus:
         return 0.0
     if len(with_gpus) < len(alive):
@@ -57,7 +58,7 @@ def shared_gpus(plan: Plan) -> float:
         print(f"each trial takes a whole GPU: what it needs could not be measured ({reason})")
         return 1.0
     fitting = max(1, int(gpu.memory * (1 - MARGIN) / taken))
-    share = gpu_share(cluster, trials, [node["Resources"] for node in with_gpus], fitting)
+    share = gpu_share(cluster, trials, [node.resources for node in with_gpus], fitting)
     print(
         f"{int(1 / share)} trial(s) at once on each GPU: the largest takes {taken / GIGABYTE:.1f} "
         f"of {gpu.memory / GIGABYTE:.1f} GB ({gpu.name}), so {fitting} would fit"
@@ -65,7 +66,7 @@ def shared_gpus(plan: Plan) -> float:
     return share
 
 
-def _measured(plan: Plan, nodes: Sequence[dict[str, Any]]) -> tuple[Gpu, int]:
+def _measured(plan: Plan, nodes: Sequence[Node]) -> tuple[Gpu, int]:
     """Return the smallest GPU, and the bytes that the largest trial takes of it."""
     gpu = min(_gpus(nodes), key=lambda one: one.memory)
     config, kept = largest(plan), MemoryKept()
@@ -78,10 +79,10 @@ def _measured(plan: Plan, nodes: Sequence[dict[str, Any]]) -> tuple[Gpu, int]:
     return gpu, known
 
 
-def _gpus(nodes: Sequence[dict[str, Any]]) -> list[Gpu]:
-    asked = [_on(node["NodeID"], gpu_found).remote(int(node["Resources"]["GPU"])) for node in nodes]
+def _gpus(nodes: Sequence[Node]) -> list[Gpu]:
+    asked = [_on(node.id, gpu_found).remote(int(node.resources["GPU"])) for node in nodes]
     found = _answers(asked, ANSWER_SECONDS)
-    return [Gpu(node["NodeID"], *own) for node, own in zip(nodes, found, strict=True)]
+    return [Gpu(node.id, *own) for node, own in zip(nodes, found, strict=True)]
 
 
 def _on(node: str, function: Callable[..., Any], gpus: float = LITTLE) -> Any:

@@ -85,11 +85,11 @@ class Nodes:
             self._unfit[node] = _Unfit(reason, seconds, self._clock() + seconds)
             self._tell(self._alive[node], "unfit", reason)
 
-    def look(self) -> None:
-        """See who came and who went, once a second at most."""
+    def look(self) -> bool:
+        """See who came and who went, once a second at most; say whether it was looked now."""
         now = self._clock()
         if now - self._looked_at < SECONDS_BETWEEN_LOOKS:
-            return
+            return False
         self._looked_at = now
         before, self._alive = self._alive, alive_nodes()
         for node in self._alive.keys() - before.keys():
@@ -100,6 +100,7 @@ class Nodes:
             if node in self._alive and node not in self._leaving:
                 self._leaving[node] = _notice(seconds)
                 self._tell(self._alive[node], "leaving", self._leaving[node])
+        return True
 
     def _why(self, node: str) -> str:
         return self._leaving.get(node) or self._unfit[node].reason
@@ -112,6 +113,11 @@ def alive_nodes() -> dict[str, Node]:
         for node in ray.nodes()
         if node["Alive"]
     }
+
+
+def resources_there() -> list[Mapping[str, float]]:
+    """Return the resources (CPU, GPU) of each node that is there."""
+    return [node.resources for node in alive_nodes().values()]
 
 
 def none_of(nodes: Collection[str]) -> dict[str, str]:

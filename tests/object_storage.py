@@ -2,7 +2,6 @@
 
 import itertools
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +13,7 @@ import boto3
 import pytest
 from botocore.exceptions import BotoCoreError
 
+from benchmarks.machines import free_port
 from trainable.buckets import Buckets
 
 
@@ -21,9 +21,7 @@ class S3Server:
     """A server that keeps its objects in memory, on a port that only this machine reaches."""
 
     def __init__(self) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._port = free.getsockname()[1]
+        self._port = free_port()
         self.address = f"http://127.0.0.1:{self._port}"
         self._numbers = itertools.count(1)
 

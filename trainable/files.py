@@ -41,7 +41,9 @@ class UnreadableFileError(UserError):
     """A stored file is missing or damaged; the message names the file and the cause."""
 
 
-def write_with(path: Location, write: Callable[[Path], None], *, is_durable: bool = False) -> None:
+def write_with(
+    path: Location, write: Callable[[Path], object], *, is_durable: bool = False
+) -> None:
     """Store what ``write`` writes to the local file that it is given, at once or not at all.
 
     ``is_durable``: a power cut must not cost it. Raises StorageError when it cannot be stored;
@@ -52,11 +54,7 @@ def write_with(path: Location, write: Callable[[Path], None], *, is_durable: boo
 
 def write_bytes(path: Location, content: bytes, *, is_durable: bool = False) -> None:
     """Store a file's content at once or not at all, as ``write_with`` does."""
-
-    def write(partial: Path) -> None:
-        partial.write_bytes(content)
-
-    write_with(path, write, is_durable=is_durable)
+    write_with(path, lambda partial: partial.write_bytes(content), is_durable=is_durable)
 
 
 def write_text(path: Location, text: str) -> None:
@@ -229,7 +227,7 @@ def _change(path: Location, change: Callable[[], object]) -> None:
         raise StorageError(f"cannot store {path}: {cause(error)}") from error
 
 
-def _write_once(path: Location, write: Callable[[Path], None], is_durable: bool) -> None:
+def _write_once(path: Location, write: Callable[[Path], object], is_durable: bool) -> None:
     folder = path.parent if isinstance(path, Path) else None
     handle, name = tempfile.mkstemp(prefix=_partial_name(path.name), dir=folder)
     os.close(handle)
@@ -270,13 +268,9 @@ def _link_once(source: Location, target: Location) -> None:
         link.hardlink_to(source)
         os.replace(link, target)
     except OSError:  # another disk, or one without links
-        _write_once(target, lambda partial: _copy(source, partial), is_durable=False)
+        _write_once(target, lambda copy: shutil.copyfile(source, copy), is_durable=False)
     finally:
         link.unlink(missing_ok=True)  # renaming a link to the file it links to does nothing
-
-
-def _copy(source: Path, target: Path) -> None:
-    shutil.copyfile(source, target)
 
 
 def _sync(file: Path) -> None:

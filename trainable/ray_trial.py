@@ -65,14 +65,11 @@ class RayTrial(tune.Trainable):
 
     def step(self) -> dict[str, Any]:
         """Report one epoch; a trial whose loss is lost ends here, others are not touched."""
-        values = {path: value for path, value in self._leg.items() if path not in OWN}
-        config = with_relief(TrialConfig.model_validate(self._leg[BASE]), self._leg[RELIEF])
-        config = config.with_values(values)
         try:
             with _failures_kept(self._folder):
-                if self._fit is None and (unfit := self._why_unfit(config)):
+                if self._fit is None and (unfit := self._begin()):
                     return self._result(unfit=unfit)
-                return self._advance(config, values)
+                return self._advance()
         except DivergedError as error:
             return self._result(failure=str(error))
         except _OutOfMemoryError as error:
@@ -81,14 +78,20 @@ class RayTrial(tune.Trainable):
         release_memory()
         return self._result(out_of_memory=reason)
 
-    def _why_unfit(self, config: TrialConfig) -> str:
-        return why_unfit(config, self._folder.experiment, Expected(**self._leg[EXPECTED]))
+    def _begin(self) -> str:
+        """Build the fit; return why this machine must not, empty where it may."""
+        values = {path: value for path, value in self._leg.items() if path not in OWN}
+        base = with_relief(TrialConfig.model_validate(self._leg[BASE]), self._leg[RELIEF])
+        config, expected = base.with_values(values), Expected(**self._leg[EXPECTED])
+        unfit = why_unfit(config, self._folder.experiment, expected)
+        if not unfit:
+            self._fit = RecordedFit(config, self._folder, values)
+            self._fit.close()
+        return unfit
 
-    def _advance(self, config: TrialConfig, values: dict[str, Any]) -> dict[str, Any]:
-        fit = self._fit or RecordedFit(config, self._folder, values)
-        if self._fit is None:
-            self._fit = fit
-            fit.close()
+    def _advance(self) -> dict[str, Any]:
+        fit = self._fit
+        assert fit
         epoch = self._stored(fit) or self._trained(fit)
         self._known = epoch.epoch
         best = best_epoch([one for one in fit.epochs if one.epoch <= self._known])

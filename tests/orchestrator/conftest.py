@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 from object_storage import S3Server
-from searches import Searched, free_port, run_search, wait_until
+from searches import Searched, run_search, wait_until
 
+from benchmarks.machines import free_port
 from orchestrator.cluster import WORKER_PACKAGES
 from orchestrator.plan import make_plan
 from orchestrator.rules import Fifo

@@ -1,6 +1,5 @@
 """How do these tests search? In their own process, on the session's cluster."""
 
-import socket
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -43,12 +42,6 @@ def run_search(words: list[str]) -> Searched:
 
 def stored_epochs(folder: ExperimentFolder) -> Epochs:
     return {trial.name: trial.read_epochs() for trial in folder.trials()}
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 def wait_until(is_so: Callable[[], bool], seconds: float = 120) -> None:

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from browsing import within
-from searches import free_port
+
+from benchmarks.machines import free_port
 
 
 class Server:

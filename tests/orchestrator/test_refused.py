@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import ray
-from searches import free_port
 
+from benchmarks.machines import free_port
 from orchestrator import search
 from orchestrator.plan import make_plan
 from trainable.settings import UserError
