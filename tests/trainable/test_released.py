@@ -2,8 +2,10 @@
 
 import gc
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import get_context
 
 import numpy as np
 import psutil
@@ -71,8 +73,23 @@ def large(tiny) -> TrialConfig:
         "train.epochs": 1,
     }
     config = tiny.with_values(values)
-    Fit(config).step()
+    take_a_step(config)
     return config
+
+
+def take_a_step(config: TrialConfig) -> None:
+    Fit(config).step()
+
+
+@pytest.fixture(scope="module")
+def alone(large) -> Iterator[Callable[..., None]]:
+    """Calls a function in a process that has taken a step and nothing else.
+
+    What other tests have freed is memory that this process would not need to ask for.
+    """
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        pool.submit(take_a_step, large).result()
+        yield lambda function, *given: pool.submit(function, *given).result()
 
 
 @pytest.mark.parametrize(
@@ -95,7 +112,11 @@ def test_an_allocation_that_is_refused_is_out_of_memory(allocate):
     assert is_out_of_memory(caught.value)
 
 
-def test_step_that_ran_out_of_memory_leaves_nothing(large):
+def test_step_that_ran_out_of_memory_leaves_nothing(large, alone):
+    alone(run_out_in_a_step, large)
+
+
+def run_out_in_a_step(large: TrialConfig) -> None:
     before = live_tensors()
     fit = Fit(large)
     assert live_tensors() > before
@@ -109,7 +130,11 @@ def test_step_that_ran_out_of_memory_leaves_nothing(large):
     assert live_tensors() == before
 
 
-def test_network_that_does_not_fit_leaves_nothing(large):
+def test_network_that_does_not_fit_leaves_nothing(large, alone):
+    alone(run_out_in_building, large)
+
+
+def run_out_in_building(large: TrialConfig) -> None:
     before = live_tensors()
     with at_most_more(50):
         try:
@@ -120,7 +145,11 @@ def test_network_that_does_not_fit_leaves_nothing(large):
     assert live_tensors() == before
 
 
-def test_parts_fit_where_whole_batches_do_not(large):
+def test_parts_fit_where_whole_batches_do_not(large, alone):
+    alone(train_in_parts, large)
+
+
+def train_in_parts(large: TrialConfig) -> None:
     in_parts = large.with_values({"machine.micro_batches": PARTS})
     Fit(in_parts).step()  # makes caches
     fit = Fit(in_parts)
@@ -158,11 +187,15 @@ def test_process_holds_nothing_of_the_trials_before(legs):
         assert live_tensors() == before
 
 
-def test_process_holds_nothing_of_a_trial_that_ran_out_of_memory(legs):
+def test_process_holds_nothing_of_a_trial_that_ran_out_of_memory(legs, alone):
+    alone(run_out_in_a_leg, legs("trial-001", {}), legs("trial-001", SMALL))
+
+
+def run_out_in_a_leg(large: dict[str, object], small: dict[str, object]) -> None:
     before = live_tensors()
-    process = RayTrial(legs("trial-001", {}))
+    process = RayTrial(large)
     with at_most_more(40):
         assert process.train()[OUT_OF_MEMORY]
     assert live_tensors() == before
-    process.reset_config(legs("trial-001", SMALL))
+    process.reset_config(small)
     assert process.train()[STEP] == 1
