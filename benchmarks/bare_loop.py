@@ -24,7 +24,7 @@ from trainable.config import TrialConfig
 from trainable.dataset import FaceData, load_data
 from trainable.folds import Rows
 from trainable.labels import CLASS_COUNT
-from trainable.model import COMPETITION_MEAN, COMPETITION_STD
+from trainable.normalization import COMPETITION_MEAN, COMPETITION_STD
 
 LEARNING_RATE = 2e-3
 Batches = list[tuple[torch.Tensor, torch.Tensor]]

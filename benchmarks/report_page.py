@@ -64,6 +64,7 @@ def seconds_to_open(page: Path) -> float:
         options.add_argument(f"--{flag}")
     with webdriver.Chrome(options, Service(driver)) as browser:
         browser.get(page.as_uri())
+        figures = drawn = 0
         for _ in range(LOOKS):
             seconds, figures, drawn = browser.execute_script(DRAWN)
             if figures and drawn == figures:

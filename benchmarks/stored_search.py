@@ -36,7 +36,7 @@ MACHINE = MachineRecord(
     torch="2",
     processor="x86_64",
 )
-SETTINGS = {"scheduler": {"name": "halving", "grace_epochs": RUNGS[0], "reduction": REDUCTION}}
+SETTINGS: dict[str, object] = {"scheduler": {"name": "halving", "grace_epochs": RUNGS[0], "reduction": REDUCTION}}
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def repeated(table: FaceTable, persons: int) -> pd.DataFrame:
     rows = np.arange(persons * IMAGES_EACH)
     images = table.images.iloc[rows % len(table.images)].reset_index(drop=True)
     again = (rows // len(table.images)).astype(str)
-    return images.assign(person=images["person"] + "-" + pd.Series(again))
+    return images.assign(person=images["person"].astype(str) + "-" + again)
 
 
 def _record(data: Path) -> ExperimentRecord:

@@ -37,21 +37,34 @@ class Elastic:
         self._search = search
         self._say = say
         self._write = write
-        self.nodes = Nodes(self._tell)
+        self._nodes = Nodes(self._tell)
 
     def look(self) -> None:
         """See which machines are there; UserError where not one that is there can train."""
-        if self.nodes.look():
+        if self._nodes.look():
             self._count()
-        if self.nodes.problems and not self._search.slots and not self.nodes.any_leaves:
-            raise UserError(f"no machine can train: {'; '.join(self.nodes.problems)}")
+        if self._nodes.problems and not self._search.slots and not self._nodes.any_leaves:
+            raise UserError(f"no machine can train: {'; '.join(self._nodes.problems)}")
 
     def place_of(self, leg: Leg) -> Mapping[str, Any]:
         """Return what a leg needs of a machine, and which machines it must not be started on."""
         is_alone = leg.relief >= ALONE_FROM and 0 < self._slots.gpus < 1
         gpus = 1.0 if is_alone else self._slots.gpus
-        avoid = sorted(self.nodes.avoided)
+        avoid = sorted(self._nodes.avoided)
         return {PLACE: {CPUS: self._slots.cpus, GPUS: gpus, AVOID: avoid}}
+
+    @property
+    def avoided(self) -> frozenset[str]:
+        """Machines that nothing new is started on, though they are there."""
+        return self._nodes.avoided
+
+    def refuse(self, node: str, reason: str) -> None:
+        """Start nothing on a machine for a while: it cannot do what the others can."""
+        self._nodes.refuse(node, reason)
+
+    def why_leaving(self, node: str) -> str:
+        """Return why a trial should leave a machine at its next chance; empty: it need not."""
+        return self._nodes.why_leaving(node)
 
     def _tell(self, node: Node, change: NodeChange, reason: str) -> None:
         self._count()
@@ -63,7 +76,7 @@ class Elastic:
         self._say(f"machine {node.name} {_CHANGES[change]}{why}: {now}")
 
     def _count(self) -> None:
-        fitting = slots_on(self.nodes.usable, self._slots.cpus, self._slots.gpus)
+        fitting = slots_on(self._nodes.usable, self._slots.cpus, self._slots.gpus)
         self._search.slots = min(fitting, self._most or fitting)
 
 

@@ -55,7 +55,7 @@ def run_legs(run: LegRun, reason_of: Callable[[str], str]) -> bool:
     while True:
         searcher = LegSearcher(run.search, run.elastic, reason_of, run.is_over)
         try:
-            _fit(run, LegScheduler(searcher, run.watch, run.elastic, watchdog))
+            _fit(run, LegScheduler(searcher, run.watch, watchdog))
         except (RayError, RuntimeError, TuneError) as error:
             if run.search.is_idle:  # nothing can be counted as broken off: it would go on for ever
                 raise

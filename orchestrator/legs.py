@@ -11,7 +11,7 @@ from ray.tune.search import Searcher
 
 from orchestrator.breakage import Breakage, breakage_of, error_of
 from orchestrator.decisions import Search
-from orchestrator.elastic import Elastic
+from orchestrator.states import Leg
 from orchestrator.watchdog import Watchdog
 from trainable.files import StorageError
 from trainable.leg_keys import (
@@ -47,6 +47,26 @@ class EpochWatch(Protocol):
         ...
 
 
+class Machines(Protocol):
+    """Who knows the machines that legs run on."""
+
+    def look(self) -> None:
+        """See which are there; UserError where not one that is there can train."""
+        ...
+
+    def place_of(self, leg: Leg) -> Mapping[str, Any]:
+        """Return what a leg needs of a machine, as keys of its configuration."""
+        ...
+
+    def refuse(self, node: str, reason: str) -> None:
+        """Start nothing on a machine for a while."""
+        ...
+
+    def why_leaving(self, node: str) -> str:
+        """Return why a trial should leave a machine; empty where it need not."""
+        ...
+
+
 class LegSearcher(Searcher):
     """Gives Ray the next leg as a trial's configuration.
 
@@ -57,13 +77,13 @@ class LegSearcher(Searcher):
     def __init__(
         self,
         search: Search,
-        elastic: Elastic,
+        machines: Machines,
         reason_of: Callable[[str], str],
         is_over: Callable[[], bool],
     ) -> None:
         super().__init__(metric=BEST, mode="max")
         self.search = search
-        self._elastic = elastic
+        self.machines = machines
         self._reason_of = reason_of
         self._is_over = is_over
         self._trials: dict[str, str] = {}
@@ -90,14 +110,14 @@ class LegSearcher(Searcher):
     def _suggest(self, trial_id: str) -> Any:
         if self.error:
             return Searcher.FINISHED
-        self._elastic.look()  # while nothing runs Ray does nothing but ask
+        self.machines.look()  # while nothing runs Ray does nothing but ask
         leg = self.search.next_leg()
         if leg is None:
             self.is_finished = self.search.is_idle and self.search.slots > 0
             is_over = self.is_finished or self._is_over()
             return Searcher.FINISHED if is_over else None
         self._trials[trial_id] = leg.trial
-        place = self._elastic.place_of(leg)
+        place = self.machines.place_of(leg)
         return {**leg.values, TRIAL: leg.trial, KNOWN: leg.step, RELIEF: leg.relief, **place}
 
     def on_trial_complete(
@@ -124,14 +144,12 @@ class LegSearcher(Searcher):
 class LegScheduler(FIFOScheduler):
     """Ends a leg where its trial pauses, ends or has to go on elsewhere."""
 
-    def __init__(
-        self, searcher: LegSearcher, watch: EpochWatch, elastic: Elastic, watchdog: Watchdog
-    ) -> None:
+    def __init__(self, searcher: LegSearcher, watch: EpochWatch, watchdog: Watchdog) -> None:
         super().__init__()
         self.searcher = searcher
         self._search = searcher.search
         self._watch = watch
-        self._nodes = elastic.nodes
+        self._machines = searcher.machines
         self._watchdog = watchdog
         self._running: dict[str, Trial] = {}
 
@@ -177,7 +195,7 @@ class LegScheduler(FIFOScheduler):
             self._search.fail(name, result[FAILURE])
             return False
         if result[UNFIT]:
-            self._nodes.refuse(result[NODE], result[UNFIT])
+            self._machines.refuse(result[NODE], result[UNFIT])
             self._search.broke(name, f"its machine is unfit: {result[UNFIT]}", "machine")
             return False
         if result[OUT_OF_MEMORY]:
@@ -189,7 +207,7 @@ class LegScheduler(FIFOScheduler):
             self._watchdog.heard(name, epoch.epoch_seconds)
             self._watch.epoch_finished(name, epoch)
         goes_on = self._search.report(name, result[STEP], result[BEST])
-        leaving = self._nodes.why_leaving(result[NODE])
+        leaving = self._machines.why_leaving(result[NODE])
         if goes_on and leaving:
             self._search.broke(name, f"it left its machine: {leaving}", "machine")
         return goes_on and not leaving

@@ -98,7 +98,7 @@ def run_trials(
         if is_over:
             search.close()
         watch.tick()
-    return Trained(watch.progress, is_over, elastic.nodes.avoided)
+    return Trained(watch.progress, is_over, elastic.avoided)
 
 
 def make_search(

@@ -13,6 +13,7 @@ from analysis.commands import tell
 from benchmarks.deadlines.report import Met
 from benchmarks.processes import Command, started_process
 from orchestrator.journal import Began, Broke, Ended, Event, Journal, Opened, Reported
+from trainable.locations import Location
 from trainable.store import all_experiments
 
 SHARED = (
@@ -95,7 +96,7 @@ def watched(words: Sequence[str], runs: Path) -> Seen:
     """Run a search to its end, and note when each of its events happened."""
     log = runs.with_suffix(".log")
     events: list[tuple[float, Event]] = []
-    read: dict[Path, int] = {}
+    read: dict[Location, int] = {}
     started = time.time()
     with log.open("w") as output:
         pipes = {"stdout": output, "stderr": subprocess.STDOUT}
@@ -107,7 +108,7 @@ def watched(words: Sequence[str], runs: Path) -> Seen:
     return Seen(events, log.read_text(), driver.returncode, ended, started)
 
 
-def new_events(runs: Path, read: dict[Path, int]) -> list[Event]:
+def new_events(runs: Path, read: dict[Location, int]) -> list[Event]:
     """Return what was written to journals since the last look."""
     found: list[Event] = []
     for path in [folder.journal for folder in all_experiments(runs) if folder.journal.exists()]:

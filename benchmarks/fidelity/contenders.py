@@ -89,7 +89,7 @@ class Contender:
     def make_rule(self, epochs: int, folds: int) -> Rule:
         """Return the project's own rule for trials of so many epochs and folds."""
         fidelity, section = FIDELITIES[self.fidelity], RULES[self.rule]
-        values = {"cv.folds": folds, "train.epochs": epochs}
+        values: dict[str, int | str] = {"cv.folds": folds, "train.epochs": epochs}
         if fidelity.is_in_turn:
             values["cv.fidelity"] = "folds"
         rule = make_rule(section, TrialConfig().with_values(values))

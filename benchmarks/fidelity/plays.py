@@ -4,7 +4,6 @@ import heapq
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -60,10 +59,10 @@ class Player:
     def __init__(self, contender: Contender, order: Order, limit: int, slots: int) -> None:
         fidelity, epochs = FIDELITIES[contender.fidelity], order.pool[0].epochs
         self._pool = {one.name: one for one in order.pool}
-        self._make_steps = partial(fidelity.steps, folds=order.folds)
+        self._fidelity, self._folds = fidelity, order.folds
         self._steps: dict[str, Sequence[Step]] = {}
         self._best: dict[str, Trained] = {}
-        any_trial = tuple(self._make_steps(order.pool[0]))
+        any_trial = tuple(fidelity.steps(order.pool[0], order.folds))
         reserved = epochs * (len(order.folds) - 1) if fidelity.is_completed else 0
         self._budget = Budget(limit - reserved, any_trial[0].cost)
         self.search = Search(
@@ -132,7 +131,7 @@ class Player:
         """Return the steps that a trial has not trained yet."""
         if trial not in self._steps:
             name = str(self.search.trials[trial].values[CONFIGURATION])
-            self._steps[trial] = tuple(self._make_steps(self._pool[name]))
+            self._steps[trial] = tuple(self._fidelity.steps(self._pool[name], self._folds))
         return self._steps[trial]
 
 

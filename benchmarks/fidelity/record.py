@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import optuna
@@ -95,7 +96,7 @@ def record(recorder: Recorder, file: Path, values: Settings) -> str:
             ev.append(np.stack(networks.predict_eval()[""]).astype(np.float16))
     except DivergedError:
         is_whole = False
-    arrays = {
+    arrays: dict[str, Any] = {
         "val": np.array(val),
         "ev": np.array(ev),
         "rows": np.concatenate([fold.validation for fold in folds]),

@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -129,7 +129,7 @@ def read_recordings(folder: Path) -> Table:
     return Table(found, left_out)
 
 
-def read_recording(name: str, arrays: dict[str, NDArray], held_out: HeldOut) -> Recording:
+def read_recording(name: str, arrays: dict[str, NDArray[Any]], held_out: HeldOut) -> Recording:
     """Return a recording of the arrays that ``record`` wrote."""
     borders = np.cumsum(arrays["lens"])[:-1]
     classes = arrays["val"].argmax(-1)

@@ -17,7 +17,8 @@ from orchestrator.legs import LegScheduler, LegSearcher
 from orchestrator.portfolio import Past, portfolio
 from orchestrator.proposals import Sampled, samplers
 from orchestrator.rules import Halving, rung_levels
-from orchestrator.states import Ask
+from orchestrator.states import Ask, Leg
+from orchestrator.watchdog import Watchdog
 from search_spaces.language import Space
 from trainable.config import TrialConfig
 from trainable.leg_keys import BEST
@@ -125,21 +126,43 @@ def ours(
         Halving(levels, REDUCTION, promote=promote),
         write=forget,
     )
-    searcher = LegSearcher(search, str)
-    return searcher, LegScheduler(searcher, Nobody())
+    searcher = LegSearcher(search, Steady(), reason_of=str, is_over=lambda: False)
+    return searcher, LegScheduler(searcher, Nobody(), Watchdog())
 
 
 def forget(event: Event) -> None:
     """Write no journal: a simulation is over at once."""
 
 
+class Steady:
+    """Machines that are always there, and all fit."""
+
+    def look(self) -> None:
+        """See nothing new."""
+
+    def place_of(self, leg: Leg) -> Mapping[str, Any]:
+        """Return no need."""
+        return {}
+
+    def refuse(self, node: str, reason: str) -> None:
+        """Never happen."""
+        raise NotImplementedError(reason)
+
+    def why_leaving(self, node: str) -> str:
+        """Return no reason."""
+        return ""
+
+
 class Nobody:
-    """Is told of every epoch."""
+    """Is told of every epoch, and that time passes."""
 
     def epoch_finished(self, trial: str, epoch: EpochRecord) -> None:
         """Do nothing."""
 
     def say(self, text: str) -> None:
+        """Do nothing."""
+
+    def tick(self) -> None:
         """Do nothing."""
 
 

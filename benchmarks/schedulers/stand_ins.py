@@ -11,7 +11,16 @@ from typing import Any
 from ray.tune.experiment import Trial
 from ray.tune.result import DONE, TIME_THIS_ITER_S, TIME_TOTAL_S, TRAINING_ITERATION
 
-from trainable.leg_keys import BEST, EPOCH, FAILURE, STEP
+from trainable.leg_keys import (
+    BEST,
+    EPOCH,
+    FAILURE,
+    NODE,
+    NOTICE,
+    OUT_OF_MEMORY,
+    STEP,
+    UNFIT,
+)
 from trainable.metrics import SCORE
 from trainable.records import EpochRecord
 
@@ -70,7 +79,7 @@ def result_of(epoch: Epoch, iteration: int, seconds_so_far: float) -> dict[str, 
         BEST: epoch.best,
         STEP: epoch.number,
         EPOCH: record.model_dump_json(),
-        FAILURE: "",
+        **dict.fromkeys((FAILURE, OUT_OF_MEMORY, UNFIT, NODE, NOTICE), ""),
         DONE: False,
         TRAINING_ITERATION: iteration,
         TIME_THIS_ITER_S: epoch.seconds,
