@@ -36,7 +36,9 @@ MACHINE = MachineRecord(
     torch="2",
     processor="x86_64",
 )
-SETTINGS: dict[str, object] = {"scheduler": {"name": "halving", "grace_epochs": RUNGS[0], "reduction": REDUCTION}}
+SETTINGS: dict[str, object] = {
+    "scheduler": {"name": "halving", "grace_epochs": RUNGS[0], "reduction": REDUCTION}
+}
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,15 @@ def test_light_modules_load_neither_torch_nor_ray():
     assert not {"torch", "ray", "timm"} & set(loaded)
 
 
+def test_one_file_alone_imports_timm_which_then_imports_no_wandb():
+    files = [file for file in SOURCES if {"timm"} & {*imported_modules(file)}]
+    assert [named(file) for file in files] == ["trainable/timm_alone.py"]
+    words = [sys.executable, "-c", "import sys, trainable.fitting; print(*sys.modules)"]
+    loaded = subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
+    assert "timm.utils.summary" in loaded
+    assert "wandb" not in loaded
+
+
 def test_package_files_hold_a_docstring_alone():
     for file in SOURCES:
         if file.name == "__init__.py":

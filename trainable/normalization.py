@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import timm
 from filelock import FileLock
 from numpy.typing import NDArray
-from timm.data.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 
 from trainable.cache import ImageCache
 from trainable.config import TrialConfig
 from trainable.dataset import FaceData
 from trainable.files import write_text
+from trainable.timm_alone import timm
 
 COMPETITION_MEAN = (0.548, 0.504, 0.479)
 COMPETITION_STD = (0.237, 0.247, 0.246)
@@ -92,7 +91,7 @@ def _write(sums: ColourSums, file: Path) -> None:
 
 
 COMPETITION = Normalization(COMPETITION_MEAN, COMPETITION_STD)
-IMAGENET = Normalization(IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD)
+IMAGENET = Normalization(timm.data.IMAGENET_DEFAULT_MEAN, timm.data.IMAGENET_DEFAULT_STD)
 UNCHANGED = Normalization((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 NORMALIZATIONS: Mapping[str, Callable[[TrialConfig, FaceData], Normalization]] = {
     "auto": expected_by_weights,

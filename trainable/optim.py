@@ -4,12 +4,11 @@ from typing import Any, Protocol
 
 import torch
 from pytorch_optimizer import SAM
-from timm.optim import create_optimizer_v2
-from timm.scheduler import create_scheduler_v2
 from torch import nn
 from torch.optim.lr_scheduler import OneCycleLR
 
 from trainable.config import OptimConfig, TrainConfig
+from trainable.timm_alone import timm
 
 FUSED = ("adamw", "adam", "sgd")
 """Optimizers of torch that step in one kernel, on the CPU and on CUDA."""
@@ -34,7 +33,7 @@ def make_optimizer(model: nn.Module, loss: nn.Module, config: OptimConfig) -> to
     With ``layer_decay`` each layer's rate is the next layer's times that factor (Bao et al. 2022).
     """
     fused: dict[str, Any] = {"fused": True} if _steps_in_one_kernel(config) else {}
-    optimizer = create_optimizer_v2(
+    optimizer = timm.optim.create_optimizer_v2(
         model,
         opt=config.name,
         lr=config.lr,
@@ -63,7 +62,7 @@ def make_schedule(
     """Return the schedule over ``train.epochs`` of ``updates`` updates each."""
     if config.schedule == "one_cycle":
         return OneCycle(optimizer, config, train.epochs, updates)
-    schedule, _ = create_scheduler_v2(
+    schedule, _ = timm.scheduler.create_scheduler_v2(
         optimizer,
         sched=config.schedule,
         num_epochs=train.epochs,

@@ -7,13 +7,13 @@ from typing import Any
 
 import torch
 from pytorch_optimizer.optimizer.utils import disable_running_stats, enable_running_stats
-from timm.utils import ModelEmaV3
 from torch import nn
 
 from trainable.config import TrialConfig
 from trainable.device import Device
 from trainable.model import head_layers
 from trainable.optim import make_optimizer, make_sam, make_schedule
+from trainable.timm_alone import timm
 
 PartLoss = Callable[[], torch.Tensor]
 """Computes what a part of a batch adds to its loss; sharpness-aware steps call it twice."""
@@ -159,13 +159,13 @@ class Updates:
             nn.utils.clip_grad_norm_(weights, self._config.clip_norm)
 
 
-def average_of(model: nn.Module, decay: float) -> ModelEmaV3:
+def average_of(model: nn.Module, decay: float) -> timm.utils.ModelEmaV3:
     """Return a running average of the network's weights and statistics, which starts as it is.
 
     The decay warms up as 1 - updates^(-2/3): a trial has some hundred updates, and a decay of
     0.999 from the first on would leave more of the random start in the average than of them.
     """
-    return ModelEmaV3(model, decay=decay, use_warmup=True)
+    return timm.utils.ModelEmaV3(model, decay=decay, use_warmup=True)
 
 
 def hold_backbone(model: nn.Module, *, held: bool) -> None:

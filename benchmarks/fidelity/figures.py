@@ -238,4 +238,4 @@ def ranking_of_halves(recordings: Sequence[Recording]) -> float:
 
 def tau(one: Sequence[float] | Floats, other: Sequence[float] | Floats) -> float:
     """Return Kendall's rank correlation."""
-    return float(kendalltau(one, other)[0])
+    return float(np.asarray(kendalltau(one, other))[0])

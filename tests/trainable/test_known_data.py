@@ -1,9 +1,12 @@
 """A search's processes see the data as they were when it began."""
 
+import shutil
+
 import pandas as pd
 import pytest
 
 from trainable import dataset
+from trainable.cache import CACHE_VARIABLE
 from trainable.config import DataConfig
 from trainable.dataset import load_data
 from trainable.known_data import load_data_as_of
@@ -11,7 +14,8 @@ from trainable.settings import UserError
 
 
 @pytest.fixture
-def config(own_faces) -> DataConfig:
+def config(own_faces, tmp_path, monkeypatch) -> DataConfig:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
     return DataConfig(root=str(own_faces), image_height=32, image_width=32)
 
 
@@ -59,13 +63,11 @@ def test_machine_that_has_not_read_the_image_names_it(
     before, config, own_faces, new_process, tmp_path, monkeypatch
 ):
     damage(own_faces)
-    monkeypatch.setenv("FACE_ORCHESTRATOR_CACHE", str(tmp_path / "another machine"))
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "another machine"))
     with pytest.raises(UserError, match="normal"):
         load_data_as_of(config, before.fingerprint())
 
 
 def test_data_whose_decoded_images_were_deleted_are_read_anew(before, config):
-    for name in ("pixels.npy", "digests.npy", "unreadable.json"):
-        (before.cache.folder / name).unlink()
-    before.cache.folder.rmdir()
+    shutil.rmtree(before.cache.folder)
     assert load_data_as_of(config, before.fingerprint()).fingerprint() == before.fingerprint()
