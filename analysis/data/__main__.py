@@ -7,7 +7,7 @@ from pydantic import Field
 from analysis.data.page import Shown, data_page
 from trainable.command_line import TRIAL_GROUPS, Schema, read_words, refuse_swept, run_command
 from trainable.config import TrialConfig, trial_part
-from trainable.files import write_text
+from trainable.files import make_folder, write_text
 from trainable.settings import Section
 
 
@@ -37,6 +37,7 @@ def main(words: list[str]) -> int:
     config = given.settings
     trial = trial_part(config)
     out = Path(config.out).expanduser()
+    make_folder(out.parent)
     write_text(out, data_page(trial, Shown(config.page.faces, config.page.seed)))
     print(f"wrote {out} ({out.stat().st_size / 1e6:.1f} MB)")
     return 0
