@@ -13,6 +13,7 @@ import ray
 import yaml
 from kubernetes.client import ApiClient, V1PodTemplateSpec
 from ray.autoscaler._private.util import prepare_config, validate_config
+from urllib3 import HTTPResponse
 
 FOLDER = Path(__file__).parents[2] / "cluster"
 SCRIPTS = sorted(FOLDER.glob("*.sh"))
@@ -96,7 +97,8 @@ def test_pods_of_kubernetes_are_pods(group):
 def as_pod(template):
     """Return what the typed model of a pod keeps of a template: unknown fields are lost."""
     client = ApiClient()
-    pod = client.deserialize(json.dumps(template), V1PodTemplateSpec, "application/json")
+    answer = HTTPResponse(json.dumps(template).encode())
+    pod = client.deserialize(answer, V1PodTemplateSpec)
     return client.sanitize_for_serialization(pod)
 
 

@@ -1,6 +1,8 @@
 """A search that a scheduler starts again goes on where it was."""
 
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,10 @@ def runs(request, tmp_path, s3_server):
 
 def refusal(runs):
     words = ["nightly", "space=backbone", MISSPELT, f"search.runs={runs}", "cluster.address=auto"]
-    ended = subprocess.run([SCRIPT, *words], capture_output=True, text=True, timeout=120)
+    activated = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    ended = subprocess.run(
+        [SCRIPT, *words], capture_output=True, text=True, timeout=120, env=activated
+    )
     assert ended.returncode == 2, ended.stderr
     return ended.stderr
 
