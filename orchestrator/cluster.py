@@ -1,12 +1,8 @@
 """On which machines do trials run? On this one, or on a Ray cluster that is joined."""
 
-import atexit
-import functools
 import logging
-import shutil
 import socket
 import sys
-import tempfile
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,18 +26,20 @@ NOTHING_ELSE = ("/[!.]*", "/.?*")
 """What leaves everything in a folder out, but not the folder, which Ray calls ``.``."""
 
 
-def start_ray(config: ClusterSection) -> None:
+def start_ray(config: ClusterSection, cores: int | None = None) -> None:
     """Start Ray on this machine, or join the cluster at ``cluster.address``.
 
-    Expects the environment of ``ray_settings.set_environment``.
+    ``cores`` says how many this machine has, where it should not be asked. Expects the environment
+    of ``ray_settings.set_environment``.
     """
     init = partial(ray.init, log_to_driver=False, logging_level=logging.ERROR)
     if not config.address:
         init(
             address="local",
+            num_cpus=cores,
             include_dashboard=False,
             object_store_memory=OBJECT_STORE_BYTES,
-            runtime_env=here_environment(),
+            runtime_env=worker_environment(),
             _node_ip_address=LOOPBACK,
         )
         return
@@ -53,7 +51,7 @@ def start_ray(config: ClusterSection) -> None:
         )
     try:
         _knock(config.address)
-        init(address=config.address, runtime_env=cluster_environment())
+        init(address=config.address, runtime_env=worker_environment())
     except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         raise UserError(
             f"cluster.address={config.address}: cannot join that Ray cluster ({error}). Is it "
@@ -61,20 +59,12 @@ def start_ray(config: ClusterSection) -> None:
         ) from None
 
 
-def here_environment() -> dict[str, Any]:
-    """Return Ray's runtime environment of workers on this machine.
+def worker_environment() -> dict[str, Any]:
+    """Return Ray's runtime environment of workers, here too: our packages are sent to them.
 
-    They import a copy of our packages: who edits them while a search runs changes the next one.
-    """
-    return {"env_vars": {**WORKER_ENVIRONMENT, "PYTHONPATH": str(_copied_packages())}}
-
-
-def cluster_environment() -> dict[str, Any]:
-    """Return Ray's runtime environment of workers anywhere: our packages are sent to them.
-
-    They come before what is installed there, so that no worker trains with other code than this.
-    With modules instead of a working directory Ray would let workers import first from the folder
-    that the driver was started in, wherever they have one of the same name.
+    They come before what is installed there, so that no worker trains with other code than this,
+    and who edits it while a search runs changes the next one. Without a working directory Ray would
+    let workers import first from the folder that the driver was started in, where there is one.
     """
     sent = [f"!/{name}{below}" for name in WORKER_PACKAGES for below in ("", "/**")]
     return {
@@ -82,15 +72,6 @@ def cluster_environment() -> dict[str, Any]:
         "working_dir": str(_packages()),
         "excludes": [*NOTHING_ELSE, *sent, "__pycache__"],
     }
-
-
-@functools.cache
-def _copied_packages() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="face-orchestrator-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    for name in WORKER_PACKAGES:
-        shutil.copytree(_packages() / name, folder / name)
-    return folder
 
 
 def _packages() -> Path:

@@ -1,7 +1,6 @@
 """How is a search run whose trials do nothing? By the driver's own code, whole or unwatched."""
 
 import json
-import logging
 import tempfile
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
@@ -9,16 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import ray
+from ray import cloudpickle
 
+from benchmarks.scale import idle
 from benchmarks.scale.idle import GATE, TEMPLATE, IdleTrial
 from benchmarks.scale.meter import Mark, MeteredJournal
 from orchestrator.asked import Unwatched
-from orchestrator.cluster import here_environment
+from orchestrator.cluster import start_ray
+from orchestrator.config import ClusterSection
 from orchestrator.decisions import Search
 from orchestrator.elastic import Elastic
 from orchestrator.leg_run import LegRun, run_legs
 from orchestrator.pace import Pace
 from orchestrator.plan import make_plan
+from orchestrator.ray_settings import set_environment
 from orchestrator.rules import make_rule
 from orchestrator.search import new_experiment
 from orchestrator.slots import Slots
@@ -38,7 +41,6 @@ EPOCH = EpochRecord(
     seconds={"data": 0.2, "training": 0.6, "validation": 0.2},
 )
 RESULT = dict.fromkeys((FAILURE, OUT_OF_MEMORY, UNFIT, NOTICE), "")
-OBJECT_STORE_BYTES = 100 * 1024**2
 
 
 @dataclass(frozen=True)
@@ -108,16 +110,9 @@ def _prepare(experiment: ExperimentFolder, slots: int) -> None:
 @contextmanager
 def _many_slots(slots: int) -> Generator[None]:
     """Start Ray here with so many CPUs that it only thinks it has."""
-    ray.init(
-        address="local",
-        num_cpus=slots,
-        include_dashboard=False,
-        object_store_memory=OBJECT_STORE_BYTES,
-        runtime_env=here_environment(),
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-        _node_ip_address="127.0.0.1",
-    )
+    cloudpickle.register_pickle_by_value(idle)  # workers have our packages alone
+    set_environment(ClusterSection())
+    start_ray(ClusterSection(), slots)
     try:
         yield
     finally:
