@@ -4,7 +4,6 @@ import boto3
 import pytest
 
 from trainable import fit
-from trainable.buckets import Buckets
 from trainable.cache import CACHE_VARIABLE, cache_folder
 from trainable.command_line import read_words
 from trainable.config import DataConfig, trial_part
@@ -105,18 +104,6 @@ def test_object_whose_name_leads_out_of_the_folder_is_refused(bucket, faces_addr
     client.put_object(Bucket=name, Key="faces/../../outside.txt", Body=b"x")
     assert "'../../outside.txt' is no name of a file below a folder" in complaint(faces_address)
     assert not list(cache_folder().parent.rglob("outside.txt"))
-
-
-@pytest.fixture
-def no_credentials(monkeypatch):
-    """An environment without credentials, and no connection from before or for later."""
-    for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.delenv(variable)
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "none")
-    monkeypatch.setenv("AWS_CONFIG_FILE", "none")
-    Buckets.clear_instance_cache()
-    yield
-    Buckets.clear_instance_cache()
 
 
 @pytest.mark.usefixtures("no_credentials")

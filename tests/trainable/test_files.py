@@ -242,12 +242,7 @@ def test_missing_bucket_is_named(s3_server):
         folder_named("s3://nowhere-to-be-found/runs")
 
 
-def test_missing_credentials_are_named(monkeypatch, tmp_path):
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
-        monkeypatch.setenv(name, str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    UPath("s3://bucket").fs.clear_instance_cache()
+@pytest.mark.usefixtures("no_credentials")
+def test_missing_credentials_are_named():
     with pytest.raises(UserError, match="no credentials: set AWS_ACCESS_KEY_ID"):
         folder_named("s3://bucket/runs")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from object_storage import S3Server, running_s3_server
 
+from trainable import patience
 from trainable.files import StorageError, read_bytes, write_text
 from trainable.locations import location
 from trainable.patience import PATIENCE_VARIABLE, patient, waits_over
@@ -18,6 +19,8 @@ from trainable.store import TrialFolder
 
 @pytest.fixture
 def seconds(monkeypatch):
+    """Sets for how long is asked again, where other tests' open trials are not patient."""
+    monkeypatch.setattr(patience, "_patient", 0)
     waits_over()
     return lambda count: monkeypatch.setenv(PATIENCE_VARIABLE, str(count))
 

@@ -13,6 +13,7 @@ from trainable.settings import (
     UserError,
     Value,
     check_settings,
+    printable,
     setting_paths,
     unknown_name,
 )
@@ -57,7 +58,7 @@ def test_unknown_setting_names_near_ones_or_all(path, suggestion):
 
 @given(st.text(max_size=20), st.lists(st.text(max_size=10), max_size=5))
 def test_unknown_name_always_quotes_the_name(name, known):
-    assert f"unknown word '{name}'" in str(unknown_name("word", name, known))
+    assert f"unknown word '{printable(name)}'" in str(unknown_name("word", name, known))
 
 
 @pytest.mark.parametrize(
