@@ -1,21 +1,18 @@
 """A cluster whose machines tests take away, and a search that should not mind."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from searched_anyway import Disturbed, Metrics, disturbed_search
+from searched_anyway import MOST_EPOCHS, Disturbed, Undisturbed, disturbed_search, with_words
 
 from benchmarks.machines import SETTINGS, Cluster
 from trainable.config import TrialConfig
-from trainable.fitting import Fit
 from trainable.patience import PATIENCE_VARIABLE
 
 RATES = (0.001, 0.002, 0.004)
-EPOCHS = 30
-"""So many that a machine which joins has started a process before the others have done all."""
-LEARNING = {"train.epochs": EPOCHS, "optim.weight_decay": 0.01, "optim.schedule": "constant"}
+LEARNING = {"train.epochs": 15, "optim.weight_decay": 0.01, "optim.schedule": "constant"}
 
 
 @pytest.fixture(scope="session")
@@ -51,23 +48,17 @@ def words(cluster: Cluster, tiny_words: Sequence[str]) -> Sequence[str]:
 
 
 @pytest.fixture(scope="session")
-def undisturbed(tiny: TrialConfig) -> Mapping[float, Metrics]:
-    """Rate -> the metrics of every epoch, as they come out where nothing ever happens."""
-    found: dict[float, Metrics] = {}
-    for rate in RATES:
-        fit = Fit(tiny.with_values({**LEARNING, "optim.lr": rate}))
-        found[rate] = [fit.step().metrics for _ in range(EPOCHS)]
-    return found
+def undisturbed(tiny: TrialConfig) -> Undisturbed:
+    """What the trials of the search should come out as."""
+    return Undisturbed(tiny.with_values({**LEARNING, "train.epochs": MOST_EPOCHS}), RATES)
 
 
 @pytest.fixture
-def search_while(words: Sequence[str], tmp_path: Path, undisturbed: Mapping[float, Metrics]):
+def search_while(words: Sequence[str], tmp_path: Path, undisturbed: Undisturbed):
     """Searches while something is done to it, and sees that it came out as if nothing was."""
 
     def search(disturb, *more: str, is_whole: bool = True) -> Disturbed:
-        typed = {word.partition("=")[0] for word in more}
-        others = [word for word in words if word.partition("=")[0] not in typed]
-        found = disturbed_search([*others, *more], tmp_path / "runs", disturb)
+        found = disturbed_search(with_words(words, *more), tmp_path / "runs", disturb)
         found.must_have_lost_nothing()
         found.must_be_as(undisturbed, is_whole=is_whole)
         return found

@@ -10,13 +10,33 @@ from pathlib import Path
 from searches import Epochs, Searched, meanwhile, run_search, stored_epochs
 
 from orchestrator.journal import Broke, Event, Journal, NodeChanged
+from trainable.config import TrialConfig
+from trainable.fitting import Fit
 from trainable.store import ExperimentFolder
 
-Metrics = Sequence[Mapping[str, float]]
 NAME = "disturbed"
+MOST_EPOCHS = 30
+LONG = f"train.epochs={MOST_EPOCHS}"
+"""Makes a search so long that a machine which joins has started a process before it is over."""
 ROOT = Path(__file__).parents[3]
 Disturb = Callable[[ExperimentFolder], bool]
 """Is called again and again while a search runs, until it has done what it wanted."""
+
+
+class Undisturbed:
+    """Trials of so many rates, as they come out where nothing ever happens to them."""
+
+    def __init__(self, base: TrialConfig, rates: Sequence[float]) -> None:
+        self.rates = rates
+        self._fits = {rate: Fit(base.with_values({"optim.lr": rate})) for rate in rates}
+        self._known: dict[float, list[Mapping[str, float]]] = {rate: [] for rate in rates}
+
+    def metrics(self, rate: float, epochs: int) -> Sequence[Mapping[str, float]]:
+        """Return the metrics of the first epochs of a rate, as many as are asked for."""
+        known = self._known[rate]
+        while len(known) < epochs:
+            known.append(self._fits[rate].step().metrics)
+        return known[:epochs]
 
 
 @dataclass(frozen=True)
@@ -38,17 +58,19 @@ class Disturbed:
     def changes(self) -> Sequence[NodeChanged]:
         return [event for event in self.events if isinstance(event, NodeChanged)]
 
-    def must_be_as(self, undisturbed: Mapping[float, Metrics], *, is_whole: bool = True) -> None:
+    def must_be_as(self, undisturbed: Undisturbed, *, is_whole: bool = True) -> None:
         """See that trials have the scores that they have where nothing happens.
 
         Where the search is ``is_whole`` every trial was trained to its end.
         """
         assert self.search.code == 0, self.search.printed
-        assert len(self.search.trials) == len(undisturbed)
-        for trial in self.search.trials.values():
+        trials = self.search.trials.values()
+        rates = {float(trial.record.values["optim.lr"]) for trial in trials}
+        assert len(rates) == len(trials) == len(undisturbed.rates)
+        for trial in trials:
             found = [epoch.metrics for epoch in trial.epochs]
-            known = undisturbed[float(trial.record.values["optim.lr"])]
-            assert found == (known if is_whole else known[: len(found)])
+            rate, whole = float(trial.record.values["optim.lr"]), trial.record.config.train.epochs
+            assert found == undisturbed.metrics(rate, whole if is_whole else len(found))
             assert not is_whole or trial.outcome.status == "completed"
 
     def must_have_lost_nothing(self) -> None:
@@ -56,6 +78,12 @@ class Disturbed:
         assert self.before, f"nothing was done to it: {self.search.printed}"
         for name, before in self.before.items():
             assert self.search.trials[name].epochs[: len(before)] == before
+
+
+def with_words(words: Sequence[str], *more: str) -> list[str]:
+    """Return words of which some are replaced."""
+    typed = {word.partition("=")[0] for word in more}
+    return [*(word for word in words if word.partition("=")[0] not in typed), *more]
 
 
 def disturbed_search(words: Sequence[str], runs: Path, disturb: Disturb) -> Disturbed:

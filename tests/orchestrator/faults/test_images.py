@@ -1,7 +1,7 @@
 """An image that becomes unreadable while a search runs stops nobody who has read it."""
 
 import pytest
-from searched_anyway import trials_in_the_middle
+from searched_anyway import LONG, trials_in_the_middle
 
 
 @pytest.mark.fault
@@ -20,6 +20,6 @@ def test_machine_that_cannot_read_an_image_is_not_used(
             refused.append(image)
         return bool(refused) and "unfit" in (folder.journal.read_text())
 
-    found = search_while(damage_and_add, f"data.root={own_faces}")
+    found = search_while(damage_and_add, f"data.root={own_faces}", LONG)
     (unfit,) = [change for change in found.changes if change.change == "unfit"]
     assert refused[0].name in unfit.reason

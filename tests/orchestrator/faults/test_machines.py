@@ -5,7 +5,7 @@ import signal
 
 import psutil
 import pytest
-from searched_anyway import trials_in_the_middle
+from searched_anyway import LONG, trials_in_the_middle
 from searches import meanwhile
 
 from benchmarks.machines import send
@@ -36,7 +36,7 @@ def test_machine_that_joins_is_used(own_cluster, search_while):
     def add(folder) -> bool:
         return bool(trials_in_the_middle(folder, epochs=1)) and bool(own_cluster.add())
 
-    found = search_while(add)
+    found = search_while(add, LONG)
     (joined,) = found.changes
     assert (joined.change, joined.slots) == ("joined", 2)
     assert trained_at_once(found.events[found.events.index(joined) :])
@@ -54,7 +54,7 @@ def test_machine_that_leaves_and_returns_is_used_again(own_cluster, search_while
                     return bool(own_cluster.add())
         return False
 
-    found = search_while(leave_and_return)
+    found = search_while(leave_and_return, LONG)
     assert {change.change for change in found.changes} == {"lost", "joined"}
     (joined,) = [change for change in found.changes if change.change == "joined"]
     assert trained_at_once(found.events[found.events.index(joined) :])

@@ -11,7 +11,7 @@ GIGABYTE = 1024**3
 
 @pytest.fixture
 def easily_short(own_cluster):
-    """A machine that is short of memory when two gigabytes more are used than now."""
+    """A machine that is short of memory when three gigabytes more are used than now."""
     memory = psutil.virtual_memory()
     if memory.available < 8 * GIGABYTE:
         pytest.skip("needs 8 GB of free memory")

@@ -6,13 +6,23 @@ from contextlib import ExitStack
 
 import pytest
 from namespaces import Network, wired
-from searched_anyway import NAME, Disturbed, driver, stored_search, trials_in_the_middle
+from searched_anyway import (
+    LONG,
+    MOST_EPOCHS,
+    NAME,
+    Disturbed,
+    driver,
+    stored_search,
+    trials_in_the_middle,
+    with_words,
+)
 from searches import stored_epochs, wait_until
 
 from benchmarks.machines import Head, Machine, worker_words
 from trainable.store import ExperimentFolder
 
-SECONDS = 20
+SECONDS, IN_FLIGHT_SECONDS = 20, 5
+"""Of the cut, and those after which an epoch that was in flight is stored."""
 
 
 @pytest.fixture
@@ -39,16 +49,18 @@ def test_network_that_is_cut_for_20_seconds_costs_no_epoch(
     network, head, words, undisturbed, tmp_path
 ):
     folder = ExperimentFolder(tmp_path / NAME)
-    elsewhere = [word for word in words if not word.startswith("cluster.address=")]
-    with driver(
-        [*elsewhere, f"cluster.address={head.address}"], tmp_path, inside=network.head.inside
-    ) as search:
+    there = with_words(words, LONG, f"cluster.address={head.address}")
+    with driver(there, tmp_path, inside=network.head.inside) as search:
         wait_until(lambda: len(trials_in_the_middle(folder, epochs=2)) == 2, seconds=300)
         network.cut(network.machines[0])
-        time.sleep(SECONDS)
+        time.sleep(IN_FLIGHT_SECONDS)
+        cut_off = stored_epochs(folder)
+        time.sleep(SECONDS - IN_FLIGHT_SECONDS)
         network.mend(network.machines[0])
         before = stored_epochs(folder)
         printed, _ = search.communicate()
+    waited = [name for name in before if len(before[name]) == len(cut_off.get(name, ()))]
+    assert [name for name in waited if len(before[name]) < MOST_EPOCHS]
     found = Disturbed(stored_search(folder, search.returncode, printed), before)
     found.must_have_lost_nothing()
     found.must_be_as(undisturbed)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from searched_anyway import trials_in_the_middle
+from searched_anyway import LONG, trials_in_the_middle
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(900)]
 SECONDS = 30
@@ -27,7 +27,7 @@ def test_storage_that_vanishes_for_30_seconds_costs_no_epoch(own_cluster, search
         away.rename(folder.path)
         return True
 
-    found = search_while(vanish)
+    found = search_while(vanish, LONG)
     assert "cannot store" in found.search.printed
 
 
@@ -59,5 +59,5 @@ def test_full_disk_that_is_emptied_costs_no_epoch(own_cluster, small_disk, searc
         filler.unlink()
         return True
 
-    found = search_while(fill)
+    found = search_while(fill, LONG)
     assert "No space left on device" in found.search.printed
