@@ -37,7 +37,14 @@ options=(--block --min-worker-port=0 --max-worker-port=0 --num-cpus="${SLURM_CPU
 "${on[@]}" --nodelist="$head" ray start --head --node-ip-address="$ip" --port="$port" \
     --ray-client-server-port=$((port + 1)) --temp-dir="/tmp/ray-$SLURM_JOB_ID" \
     --include-dashboard=false "${options[@]}" &
-until ray health-check --address "$ip:$port" &> /dev/null; do sleep 1; done
+for ((tries = 60; tries > 0; tries--)); do
+    ray health-check --address "$ip:$port" &> /dev/null && break
+    sleep 1
+done
+if ((tries == 0)); then
+    echo "no Ray was started on $head: see above" >&2
+    exit 1
+fi
 
 for machine in "${machines[@]:1}"; do
     "${on[@]}" --nodelist="$machine" ray start --address="$ip:$port" "${options[@]}" &

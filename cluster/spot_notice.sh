@@ -27,6 +27,11 @@ seconds_left() {
 until found=$(notice); do
     sleep "$seconds_between_looks"
 done
+# Again until the cluster's head answers, or nothing can be told any more.
 left=$(seconds_left "$found")
 echo "taken away in $left seconds: $found"
-"$(dirname "$0")/drain.sh" "$((left > 0 ? left : 0))" "spot machine is taken away"
+until "$(dirname "$0")/drain.sh" "$((left > 0 ? left : 0))" "spot machine is taken away"; do
+    sleep 2
+    left=$(seconds_left "$found")
+    ((left > 0)) || exit 1
+done

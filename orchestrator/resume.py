@@ -77,10 +77,12 @@ def resumed(asked: Asking, words: Sequence[str], schema: Schema[Any]) -> Resumed
             f"resume={name} goes on as it was asked; leave out {' '.join(sorted(others))} (what "
             f"may change: {SHOWN})"
         )
-    if not folder.journal.exists():
-        raise UserError(f"{name} holds no search that can go on: no trial was started by one")
     if record.command != schema.command:
         raise UserError(f"{name} goes on with: python -m {record.command} resume={name}")
+    if folder.trials() and not folder.journal.exists():
+        raise UserError(
+            f"{name} cannot go on: {folder.journal} is missing, which says how far it was"
+        )
     stored = [word for word in words_of(record, schema) if path_of(word) not in own]
     _refuse_foreign_cluster(name, stored)
     fresh = [word for path, word in own.items() if path not in ("resume", "search.anyway")]

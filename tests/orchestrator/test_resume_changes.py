@@ -93,10 +93,17 @@ def test_words_that_may_change_replace_the_stored_ones(stored):
     assert "search.trials=5" not in words
 
 
-def test_search_without_a_journal_cannot_go_on(stored):
+def test_search_that_has_lost_its_journal_cannot_go_on(stored):
     stored.journal.unlink()
-    with pytest.raises(UserError, match="stored holds no search that can go on"):
+    with pytest.raises(UserError, match=r"stored cannot go on: .*search\.jsonl is missing"):
         go_on(stored)
+
+
+def test_search_that_was_killed_before_its_first_trial_goes_on(stored):
+    stored.journal.unlink()
+    for trial in stored.trials():
+        shutil.rmtree(trial.path)
+    go_on(stored)
 
 
 def test_second_driver_is_kept_away(stored):
