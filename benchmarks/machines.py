@@ -54,9 +54,10 @@ class Machine:
                 start_new_session=True,
             )
         end = time.monotonic() + START_SECONDS
-        while "Ray runtime started" not in self.printed:
+        while "Ray runtime started" not in (printed := self.printed):
             if self.is_gone or time.monotonic() > end:
-                raise RuntimeError(f"no Ray was started: {self.printed}")
+                self.kill()
+                raise RuntimeError(f"no Ray was started: {printed}")
             time.sleep(0.05)
 
     @property
@@ -129,13 +130,23 @@ def worker_words(head: str, own_address: str, cores: int = 1) -> Sequence[str]:
 
 
 class Head(Machine):
-    """The node without cores that the others join."""
+    """The node that drivers and the others join; unless it is told so, it has no cores."""
 
-    def __init__(self, own_address: str, *, inside: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        own_address: str,
+        environment: Mapping[str, str] = MappingProxyType({}),
+        *,
+        cores: int = 0,
+        gpus: int = 0,
+        inside: Sequence[str] = (),
+    ) -> None:
         port = free_port()
         self.address = f"{own_address}:{port}"
-        words = ["--head", f"--port={port}", "--num-cpus=0", "--include-dashboard=false"]
-        super().__init__([*words, f"--node-ip-address={own_address}"], inside=inside)
+        words = ["--head", f"--port={port}", "--include-dashboard=false"]
+        has = [f"--num-cpus={cores}", f"--num-gpus={gpus}"]
+        own = f"--node-ip-address={own_address}"
+        super().__init__([*words, *has, own], environment, inside=inside)
 
 
 class Cluster:

@@ -2,20 +2,14 @@
 
 import itertools
 import os
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from object_storage import S3Server
-from searches import Searched, run_search, wait_until
+from searches import Searched, run_search
 
-from benchmarks.machines import free_port
+from benchmarks.machines import SETTINGS, Head
 from orchestrator.cluster import WORKER_PACKAGES
 from orchestrator.plan import make_plan
 from orchestrator.rules import Fifo
@@ -28,57 +22,40 @@ GOOD_LR, TINY_LR, LOST_LR = 0.001, 1e-7, 1e30
 
 
 @pytest.fixture(scope="session")
-def ray_cluster(cache: Path, s3_server: S3Server) -> Iterator[str]:
+def head_environment(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """What machines find: what is installed there of this project is another version.
+
+    Ray keeps to 127.0.0.1, and storage that refuses is not waited for.
+    """
+    installed = tmp_path_factory.mktemp("installed")
+    for name in WORKER_PACKAGES:
+        (installed / name).mkdir()
+        (installed / name / "__init__.py").write_text("raise ImportError('another version')")
+    inherited = {name: os.environ[name] for name in SETTINGS}
+    return {**inherited, "RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": str(installed)}
+
+
+@pytest.fixture(scope="session")
+def ray_cluster(head_environment: Mapping[str, str], s3_server: S3Server) -> Iterator[str]:
     """The address of a cluster of two cores and four logical GPUs, seen by this machine alone.
 
-    Its trials find decoded images in ``cache``, and S3's server: the environment names both. What
-    is installed there of this project is another version.
+    Its trials find decoded images in ``cache``, and S3's server: the environment names both.
     """
-    port = free_port()
-    with running_head(port):
-        yield f"127.0.0.1:{port}"
+    yield from running_head(head_environment)
 
 
 @pytest.fixture
-def lone_machine() -> Iterator[str]:
+def lone_machine(head_environment: Mapping[str, str]) -> Iterator[str]:
     """The address of a cluster of one machine that a test may take away."""
-    port = free_port()
-    with running_head(port):
-        yield f"127.0.0.1:{port}"
+    yield from running_head(head_environment)
 
 
-@contextmanager
-def running_head(port: int) -> Generator[None]:
-    # The path of a Unix socket may have 107 characters: too few for pytest's own folders.
-    folder = Path(tempfile.mkdtemp(prefix="ray-"))
-    command = [
-        *(str(Path(sys.executable).with_name("ray")), "start", "--head", "--block"),
-        *("--node-ip-address=127.0.0.1", f"--port={port}", f"--temp-dir={folder}"),
-        *(f"--num-cpus={CORES}", f"--num-gpus={GPUS}", f"--object-store-memory={256 * 1024**2}"),
-        "--include-dashboard=false",
-    ]
-    installed = folder / "installed"
-    for name in WORKER_PACKAGES:
-        (installed / name).mkdir(parents=True)
-        (installed / name / "__init__.py").write_text("raise ImportError('another version')")
-    settings = {"RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": str(installed)}
-    log = folder / "head.log"
-    with log.open("wb") as out:
-        head = subprocess.Popen(
-            command,
-            env={**os.environ, **settings},
-            stdout=out,
-            stderr=out,
-            start_new_session=True,
-        )
+def running_head(environment: Mapping[str, str]) -> Iterator[str]:
+    head = Head("127.0.0.1", environment, cores=CORES, gpus=GPUS)
     try:
-        wait_until(lambda: "Ray runtime started" in log.read_text() or head.poll() is not None)
-        assert head.poll() is None, log.read_text()
-        yield
+        yield head.address
     finally:
-        os.killpg(head.pid, signal.SIGKILL)
-        head.wait()
-        shutil.rmtree(folder, ignore_errors=True)
+        head.kill()
 
 
 @pytest.fixture(scope="session")
