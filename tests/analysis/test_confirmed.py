@@ -71,7 +71,7 @@ def test_nothing_is_unseen_where_the_search_scored_all_or_is_gone(read, confirma
     assert [one.unseen_score for one in read()] == [None, None]
 
 
-def plain_loop(confirmation, sides: list[list[str]], resamples: int = 3000) -> np.ndarray:
+def plain_loop(confirmation, sides: list[list[str]], resamples: int = 1000) -> np.ndarray:
     """Return (resamples, sides): means of drawn trainings on drawn persons, one after the other."""
     labels = confirmation.read_images()["label"].to_numpy()
     own = [[answers(confirmation, name) for name in side] for side in sides]
@@ -93,10 +93,10 @@ def test_interval_and_probability_are_those_of_a_plain_loop(read, confirmation):
     loop = plain_loop(confirmation, sides)
     steady = read()[0]
     assert (steady.low, steady.high) == pytest.approx(
-        np.quantile(loop[:, 0], [0.025, 0.975]), abs=0.015
+        np.quantile(loop[:, 0], [0.025, 0.975]), abs=0.02
     )
     ahead = (loop[:, 0] > loop[:, 1]).mean()
-    assert steady.better["faces/peaked"].probability == pytest.approx(ahead, abs=0.03)
+    assert steady.better["faces/peaked"].probability == pytest.approx(ahead, abs=0.04)
 
 
 def test_better_is_the_difference_of_means_and_the_same_backwards(read):

@@ -87,7 +87,7 @@ def test_noise_is_that_of_a_plain_loop_over_drawn_persons(experiment):
         answers[name] = stored.values[np.argsort(stored.rows)].argmax(1)
     labels = images["label"].to_numpy()
     scores = []
-    for _ in range(2000):
+    for _ in range(700):
         persons = random.integers(0, 12, 12)
         rows = (persons[:, None] * 7 + np.arange(7)).ravel()
         scores.append([macro_f1(labels[rows], own[rows]) for own in answers.values()])
