@@ -14,7 +14,7 @@ import torch
 from orchestrator.nodes import none_of
 from orchestrator.progress import SearchProgress, TrialProgress
 from orchestrator.slots import Slots
-from trainable.known_data import load_data_as_of
+from trainable.known_data import last_start, load_data_as_of
 from trainable.locations import Location
 from trainable.predict import predict_eval
 from trainable.store import LATEST, ExperimentFolder, TrialFolder
@@ -111,9 +111,9 @@ def _predict_there(
 
 def _predict_as_begun(trial: TrialFolder) -> None:
     """Predict with the images as they were when the search began."""
-    fingerprint = trial.experiment.read_record().data_fingerprint
+    start = last_start(trial.experiment)
     for own in trial.read().record.config.member_configs().values():
-        load_data_as_of(own.data, fingerprint)
+        load_data_as_of(own.data, start)
     predict_eval(trial)
 
 

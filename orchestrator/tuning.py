@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import accumulate
 from typing import Any
@@ -35,6 +35,7 @@ from trainable.config import TrialConfig
 from trainable.dataset import load_data
 from trainable.experiment import versions
 from trainable.leg_keys import BASE, EXPECTED, EXPERIMENT
+from trainable.node_check import expected_of
 from trainable.ray_trial import RayTrial
 from trainable.recipes.recipe import Settings
 from trainable.records import EpochRecord, FirstTrial, rank
@@ -204,5 +205,5 @@ def leg_settings(session: Session) -> dict[str, Any]:
     return {
         BASE: base.model_dump(mode="json"),
         EXPERIMENT: str(folder.path.resolve()),
-        EXPECTED: {"code": versions()["code"], "data": folder.read_record().data_fingerprint},
+        EXPECTED: asdict(expected_of(folder, base)),
     }

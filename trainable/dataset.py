@@ -82,15 +82,23 @@ def data_root(config: DataConfig) -> Path:
 
 def load_data(config: DataConfig) -> FaceData:
     """Read, check and decode a data folder; later calls in this process return the same."""
-    found = _loaded.get(config)
+    found = loaded(config)
     if found is None:
         found = _read(config)
         loaded_as(config, found)
     return found
 
 
-def loaded_as(config: DataConfig, data: FaceData) -> None:
-    """Let ``load_data`` return ``data`` in this process."""
+def loaded(config: DataConfig) -> FaceData | None:
+    """Return what ``load_data`` returns without reading anything; None where it has to read."""
+    return _loaded.get(config)
+
+
+def loaded_as(config: DataConfig, data: FaceData | None) -> None:
+    """Let ``load_data`` return ``data`` in this process; None: let it read anew."""
+    _loaded.pop(config, None)
+    if data is None:
+        return
     while len(_loaded) >= KEPT:
         del _loaded[next(iter(_loaded))]
     _loaded[config] = data

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import pandas as pd
 
 from trainable import cache
 from trainable.config import DataConfig
-from trainable.dataset import FaceData, load_data, loaded_as
+from trainable.dataset import FaceData, load_data, loaded, loaded_as
+from trainable.settings import UserError
+from trainable.store import ExperimentFolder
 
 KIND = "known"
 """Folder of data that were once loaded, in the cache."""
@@ -17,21 +20,42 @@ TABLES = ("images", "training_images", "eval_images")
 REST = "rest.json"
 
 
-def load_data_as_of(config: DataConfig, fingerprint: str) -> FaceData:
-    """Return the data that had this fingerprint when this machine read them; else as they are.
+@dataclass(frozen=True)
+class Start:
+    """One start of a search: ``at`` tells it from all others, ``data`` are by fingerprint."""
+
+    at: str
+    data: str
+
+
+def last_start(experiment: ExperimentFolder) -> Start:
+    """Return the last start of a stored search: its first one, or when it was resumed."""
+    record = experiment.read_record()
+    return Start(f"{experiment.path.resolve()} {record.started[-1]}", record.data_fingerprint)
+
+
+def load_data_as_of(config: DataConfig, start: Start, view: str = "") -> FaceData:
+    """Return the data as this machine first read them after a search's start.
 
     An image that is damaged, or labels that are corrected, while a search runs change nothing for
-    its processes: later calls of ``load_data`` in this process return the same.
+    its processes: later calls of ``load_data`` in this process return the same. Raises UserError
+    where they are not those of the search, or have another ``view``; the next call reads anew.
     """
-    asked = [config.model_dump_json(), fingerprint]
-    known = _kept(cache.folder_of(KIND, asked))
-    if known:
-        loaded_as(config, known)
-        return known
-    data = load_data(config)
-    if data.fingerprint() == fingerprint:
-        cache.built_once(KIND, asked, partial(_keep, data))
+    asked = [config.model_dump_json(), start.at, start.data]
+    data = loaded(config) or _kept(cache.folder_of(KIND, asked)) or load_data(config)
+    if difference := _difference(data, start, view):
+        loaded_as(config, None)
+        raise UserError(f"{difference} there than on the driver's machine")
+    loaded_as(config, data)
+    cache.built_once(KIND, asked, partial(_keep, data))
     return data
+
+
+def _difference(data: FaceData, start: Start, view: str) -> str:
+    if data.fingerprint() != start.data:
+        return f"{data.root} holds other images or labels"
+    is_other = view not in ("", data.view)
+    return "data.label_fixes or data.face_boxes is a file of another content" if is_other else ""
 
 
 def _keep(data: FaceData, folder: Path) -> None:

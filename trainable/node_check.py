@@ -1,21 +1,36 @@
 """May this machine train the search's trials? Only with the driver's code, data and storage."""
 
-import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from trainable.config import DataConfig, TrialConfig
+from trainable.config import DETECTED, TrialConfig
+from trainable.dataset import load_data
 from trainable.experiment import versions
-from trainable.known_data import load_data_as_of
+from trainable.known_data import Start, last_start, load_data_as_of
 from trainable.settings import UserError
 from trainable.store import ExperimentFolder
 
 
 @dataclass(frozen=True)
-class Expected:
-    """What all machines of a search must have in common: the code, and the data by fingerprint."""
+class Expected(Start):
+    """What all machines of a search must have in common: the code, and the data of its start.
+
+    ``views`` are (settings of data as JSON, view) of the networks that all trials begin with.
+    """
 
     code: str
-    data: str
+    views: Sequence[tuple[str, str]] = ()
+
+
+def expected_of(experiment: ExperimentFolder, base: TrialConfig) -> Expected:
+    """Return what a stored search expects of the machines that train its trials: this one's."""
+    start = last_start(experiment)
+    views = [
+        (own.data.model_dump_json(), load_data(own.data).view)
+        for own in base.member_configs().values()
+        if own.data.face_boxes != DETECTED  # another processor may find a face a pixel aside
+    ]
+    return Expected(start.at, start.data, versions()["code"], views)
 
 
 def why_unfit(config: TrialConfig, experiment: ExperimentFolder, expected: Expected) -> str:
@@ -27,16 +42,10 @@ def why_unfit(config: TrialConfig, experiment: ExperimentFolder, expected: Expec
         return f"it does not see {experiment.path}: use a folder that all machines share, or s3://"
     if versions()["code"] != expected.code:
         return f"it has other code ({versions()['code']}) than the driver ({expected.code})"
-    data = tuple(own.data for own in config.member_configs().values())
-    return _why_other_data(data, expected.data)
-
-
-@functools.lru_cache(maxsize=64)
-def _why_other_data(data: tuple[DataConfig, ...], fingerprint: str) -> str:
+    views = dict(expected.views)
     try:
-        seen = [load_data_as_of(own, fingerprint) for own in data]
+        for own in config.member_configs().values():
+            load_data_as_of(own.data, expected, views.get(own.data.model_dump_json(), ""))
     except UserError as error:
         return str(error)
-    if seen[0].fingerprint() != fingerprint:
-        return f"{seen[0].root} holds other images or labels there than on the driver's machine"
     return ""

@@ -1,11 +1,13 @@
 """A leg goes on from what is stored, and first reports what its driver did not live to hear."""
 
 import json
+from dataclasses import asdict, replace
 
 import pytest
 
-from trainable.dataset import load_data
-from trainable.experiment import Asked, start_experiment, versions
+from trainable.dataset import load_data, loaded_as
+from trainable.experiment import Asked, start_experiment
+from trainable.node_check import expected_of
 from trainable.ray_trial import (
     BASE,
     BEST,
@@ -40,7 +42,7 @@ def folder(tmp_path, tiny) -> ExperimentFolder:
 def leg(tiny, folder):
     """Starts a leg of trial-001 whose first steps are known."""
     base = tiny.with_values({"train.epochs": EPOCHS})
-    expected = {"code": versions()["code"], "data": folder.read_record().data_fingerprint}
+    expected = asdict(expected_of(folder, base))
 
     def start(known, *, relief=0, other=None, **values):
         shared = {
@@ -134,6 +136,13 @@ def test_machine_with_other_images_trains_nothing(leg, folder):
     result = leg(known=0, other={"data": "0123456789abcdef"}).train()
     assert "other images" in result[UNFIT]
     assert folder.trials() == []
+
+
+def test_machine_that_was_refused_is_asked_anew_by_the_same_process(leg, tiny):
+    trial, data = leg(known=0), load_data(tiny.data)
+    loaded_as(tiny.data, replace(data, images=data.images.assign(age=1)))
+    assert "other images" in trial.train()[UNFIT]
+    assert trial.train()[STEP] == 1
 
 
 def test_machine_that_does_not_see_the_experiment_trains_nothing(leg, folder):

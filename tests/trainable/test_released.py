@@ -5,6 +5,7 @@ import resource
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from dataclasses import asdict
 from multiprocessing import get_context
 
 import numpy as np
@@ -15,8 +16,9 @@ import torch
 from trainable.config import TrialConfig
 from trainable.dataset import load_data
 from trainable.device import is_out_of_memory, release_memory
-from trainable.experiment import Asked, start_experiment, versions
+from trainable.experiment import Asked, start_experiment
 from trainable.fitting import Fit
+from trainable.node_check import expected_of
 from trainable.ray_trial import (
     BASE,
     EXPECTED,
@@ -167,7 +169,7 @@ def legs(large, tmp_path):
     shared = {
         BASE: large.model_dump(mode="json"),
         EXPERIMENT: str(folder.path),
-        EXPECTED: {"code": versions()["code"], "data": folder.read_record().data_fingerprint},
+        EXPECTED: asdict(expected_of(folder, large)),
     }
 
     def leg(trial: str, values: dict[str, Value], relief: int = 0):
