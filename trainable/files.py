@@ -12,7 +12,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -77,7 +77,14 @@ def create(path: UPath, content: bytes) -> None:
 
 def append(path: Path, content: bytes, *, is_durable: bool = False) -> None:
     """Append to a local file at once or not at all; StorageError where it cannot be written."""
-    _change(path, lambda: _append_once(path, content, is_durable))
+    sizes: list[int] = []
+    try:
+        _change(path, lambda: _append_once(path, content, sizes, is_durable))
+    except StorageError:
+        with suppress(OSError):
+            if sizes:  # else it was never opened, and holds nothing of this
+                os.truncate(path, min(sizes))
+        raise
 
 
 def link_or_copy(source: Location, target: Location) -> None:
@@ -245,18 +252,15 @@ def _write_once(path: Location, write: Callable[[Path], object], is_durable: boo
         partial.unlink(missing_ok=True)
 
 
-def _append_once(path: Path, content: bytes, is_durable: bool) -> None:
-    size = path.stat().st_size if path.exists() else 0
-    try:
-        with path.open("ab") as file:
-            file.write(content)
-            file.flush()
-            if is_durable:
-                os.fdatasync(file.fileno())
-    except OSError:
-        if path.exists():
-            os.truncate(path, size)
-        raise
+def _append_once(path: Path, content: bytes, sizes: list[int], is_durable: bool) -> None:
+    """Append behind what was there before the first try, whose size leads ``sizes``."""
+    with path.open("ab") as file:
+        sizes.append(os.fstat(file.fileno()).st_size)
+        file.truncate(min(sizes))
+        file.write(content)
+        file.flush()
+        if is_durable:
+            os.fdatasync(file.fileno())
 
 
 def _link_once(source: Location, target: Location) -> None:

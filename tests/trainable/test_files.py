@@ -1,6 +1,8 @@
 """One contract for files on a disk and in a bucket."""
 
+import os
 import pickle
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from trainable import growing as growing_files
 from trainable.files import (
     StorageError,
     UnreadableFileError,
+    append,
     create,
     found_below,
     link_or_copy,
@@ -28,6 +31,7 @@ from trainable.files import (
 )
 from trainable.growing import ReplacedError, growing, last_grown, read_grown
 from trainable.locations import Location, folder_named, location
+from trainable.patience import PATIENCE_VARIABLE, patient
 from trainable.settings import UserError
 
 
@@ -191,6 +195,40 @@ def test_lines_come_back_in_order(folder, short_pieces):
     assert read_grown(folder / "lines") == b"".join(lines)
     assert growing(folder / "lines").take_up(b"next\n", as_it_was) == b"".join(lines)
     assert last_grown(folder / "lines") is not None
+
+
+def test_line_that_a_share_does_not_take_at_first_costs_none_before_it(tmp_path, monkeypatch):
+    """It is away when the file is opened, and back when it is looked for."""
+    file = tmp_path / "lines"
+    file.write_bytes(b"before\n")
+    monkeypatch.setattr(Path, "exists", lambda path: False)
+
+    def refuse_once(path, *words):
+        monkeypatch.undo()
+        raise FileNotFoundError(2, "No such file or directory", str(path))
+
+    monkeypatch.setattr(Path, "open", refuse_once)
+    with pytest.raises(StorageError):
+        append(file, b"line\n")
+    assert file.read_bytes() == b"before\n"
+
+
+def test_line_that_was_half_written_when_the_share_went_is_written_once(tmp_path, monkeypatch):
+    file, share = tmp_path / "share" / "lines", tmp_path / "share"
+    share.mkdir()
+    file.write_bytes(b"before\n")
+
+    def lose_the_share(number):
+        monkeypatch.undo()
+        share.rename(tmp_path / "away")
+        threading.Timer(0.2, (tmp_path / "away").rename, [share]).start()
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fdatasync", lose_the_share)
+    monkeypatch.setenv(PATIENCE_VARIABLE, "20")
+    with patient():
+        append(file, b"line\n", is_durable=True)
+    assert file.read_bytes() == b"before\nline\n"
 
 
 def test_damaged_lines_are_cut_off_before_new_ones(folder):
