@@ -24,6 +24,7 @@ from pydantic.fields import FieldInfo
 from rich.console import Console
 from rich.table import Table
 
+from trainable.patience import asked_seconds
 from trainable.recipes.catalogue import RECIPES, SCALES
 from trainable.settings import (
     Section,
@@ -96,6 +97,7 @@ def run_command(schema: Schema[Any], main: Callable[[list[str]], int]) -> None:
         print_help(schema)
         sys.exit(0)
     try:
+        asked_seconds()  # a mistake would be found where a result is stored
         sys.exit(main(words))
     except (UserError, OSError) as error:
         print(printable(f"error: {error}"), file=sys.stderr)

@@ -1,12 +1,13 @@
 """For how long is storage that refuses asked again? Where training would be lost, for minutes."""
 
+import math
 import os
 import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from tenacity import (
@@ -17,6 +18,8 @@ from tenacity import (
     stop_after_delay,
     wait_exponential,
 )
+
+from trainable.settings import UserError
 
 Found = TypeVar("Found")
 
@@ -35,8 +38,10 @@ def patient() -> Generator[None]:
     """Let all threads of this process ask storage that refuses again, until the end of the context.
 
     Elsewhere a refusal is told at once: nothing is lost, and the user may have mistyped a name.
+    Raises UserError where the environment names no number of seconds.
     """
     global _patient
+    asked_seconds()
     with _lock:
         _patient += 1
     try:
@@ -48,7 +53,16 @@ def patient() -> Generator[None]:
 
 def patience() -> float:
     """Return for how many seconds storage that refuses is asked again now."""
-    return float(os.environ.get(PATIENCE_VARIABLE, SECONDS)) if _patient else 0.0
+    return asked_seconds() if _patient else 0.0
+
+
+def asked_seconds() -> float:
+    """Return the patience that the environment asks for; UserError where that is no number."""
+    asked = os.environ.get(PATIENCE_VARIABLE) or str(SECONDS)
+    with suppress(ValueError):
+        if 0 <= float(asked) < math.inf:
+            return float(asked)
+    raise UserError(f"{PATIENCE_VARIABLE}={asked}: write a number of seconds, {SECONDS:.0f} or 0")
 
 
 def waits_over() -> list[str]:

@@ -13,6 +13,7 @@ import ray
 from benchmarks.machines import free_port
 from orchestrator import search
 from orchestrator.plan import make_plan
+from trainable.patience import PATIENCE_VARIABLE
 from trainable.settings import UserError
 from trainable.store import create_experiment
 
@@ -61,6 +62,15 @@ def refusal(words, runs, since=None):
 )
 def test_mistake_is_named_and_leaves_no_experiment(tiny_words, tmp_path, word, named):
     assert named in refusal([*tiny_words, word], tmp_path / "runs")
+    assert not list((tmp_path / "runs").glob("*"))
+
+
+@pytest.mark.usefixtures("no_ray")
+def test_patience_that_is_no_number_is_named_and_leaves_no_experiment(
+    tiny_words, tmp_path, monkeypatch
+):
+    monkeypatch.setenv(PATIENCE_VARIABLE, "2m")
+    assert f"{PATIENCE_VARIABLE}=2m" in refusal(tiny_words, tmp_path / "runs")
     assert not list((tmp_path / "runs").glob("*"))
 
 

@@ -14,6 +14,7 @@ from trainable.files import StorageError, read_bytes, write_text
 from trainable.locations import location
 from trainable.patience import PATIENCE_VARIABLE, patient, waits_over
 from trainable.recorded import RecordedFit
+from trainable.settings import UserError
 from trainable.store import TrialFolder
 
 
@@ -48,6 +49,13 @@ def test_patience_ends(tmp_path, seconds):
     with patient(), pytest.raises(StorageError, match="No such file"):
         write_text(tmp_path / "share" / "file", "whole")
     assert waits_over() == []
+
+
+@pytest.mark.parametrize("typed", ["2m", "nan", "-1"])
+def test_patience_that_is_no_number_of_seconds_is_named(seconds, typed):
+    seconds(typed)
+    with pytest.raises(UserError, match=f"{PATIENCE_VARIABLE}={typed}: write a number"), patient():
+        pytest.fail("begun")
 
 
 def test_command_that_loses_nothing_does_not_wait(tmp_path, seconds, capsys):
