@@ -54,23 +54,17 @@ def run_legs(run: LegRun, reason_of: Callable[[str], str]) -> bool:
     watchdog = Watchdog()
     while True:
         searcher = LegSearcher(run.search, run.elastic, reason_of, run.is_over)
+        scheduler = LegScheduler(searcher, run.watch, watchdog)
         try:
-            _fit(run, LegScheduler(searcher, run.watch, watchdog))
+            _fit(run, scheduler)
         except (RayError, RuntimeError, TuneError) as error:
             if run.search.is_idle:  # nothing can be counted as broken off: it would go on for ever
                 raise
-            _break_off(run, error)
+            scheduler.break_off(error)
             continue
         if searcher.error:
             raise searcher.error
         return searcher.is_finished
-
-
-def _break_off(run: LegRun, error: Exception) -> None:
-    reason = str(error.__cause__ or error).strip().partition("\n")[0]
-    run.watch.say(f"Ray Tune broke off ({reason}); the trials go on")
-    for trial in run.search.running:
-        run.search.broke(trial, reason, "machine")
 
 
 def _fit(run: LegRun, scheduler: LegScheduler) -> None:

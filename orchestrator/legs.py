@@ -168,6 +168,14 @@ class LegScheduler(FIFOScheduler):
             assert actor
             ray.kill(actor)
 
+    def break_off(self, error: Exception) -> None:
+        """Take that Tune itself ended with an error, and every leg with it."""
+        reason = str(error.__cause__ or error).strip().partition("\n")[0]
+        self._watch.say(f"Ray Tune broke off ({reason}); the trials go on")
+        for name in self._search.running:
+            self._forget(name)
+            self._search.broke(name, reason, "machine")
+
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: Mapping[str, Any]) -> str:
         """Take a step's score; a lost loss is the trial's own failure."""
         goes_on = False

@@ -95,3 +95,16 @@ def telling_seed(words: list[str]) -> int:
         return (drawn[0], drawn[-1], drawn.count(LOST_LR)) == (GOOD_LR, TINY_LR, 1)
 
     return next(seed for seed in itertools.count() if is_telling(seed))
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that a test sets."""
+    return Clock()

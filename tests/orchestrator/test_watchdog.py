@@ -11,18 +11,6 @@ from orchestrator.watchdog import (
 )
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 @pytest.fixture
 def watchdog(clock) -> Watchdog:
     """It watches trial-001, which has trained an epoch of 20 s."""
