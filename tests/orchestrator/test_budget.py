@@ -29,7 +29,7 @@ class Short:
 
 @pytest.fixture(scope="session")
 def short(cluster_words, searched, tmp_path_factory) -> Short:
-    budget = math.ceil(2 * seconds_to_first_trial(searched) + CLOSING_SECONDS)
+    budget = math.ceil(3 * seconds_to_first_trial(searched) + CLOSING_SECONDS)
     words = [
         *(*cluster_words, "scheduler=median", f"train.epochs={EPOCHS}", f"search.trials={TRIALS}"),
         "search.keep=1",

@@ -127,7 +127,8 @@ def test_a_full_disk_is_told_and_leaves_no_half_picture(searched, copied, capsys
     best = scored(searched)
     with disk_full_after(1000), closing(Painter(copied)) as painter:
         painter.finish(best[:1])
-    assert "cannot log to" in capsys.readouterr().err
+    assert "cannot store" in (told := capsys.readouterr().err)
+    assert ".pictures: File too large" in told
     assert "images" not in {k for k, tags in logged(copied, best[0]).Tags().items() if tags}
 
 

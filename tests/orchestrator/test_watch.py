@@ -1,5 +1,6 @@
 """Whenever a driver dies, the next one makes the store say what the journal says."""
 
+import functools
 from io import StringIO
 
 import pytest
@@ -10,13 +11,14 @@ from orchestrator.decisions import Search
 from orchestrator.journal import Ended, Reported
 from orchestrator.live import LiveTable
 from orchestrator.pace import Pace
-from orchestrator.plan import make_plan
+from orchestrator.plan import Plan, make_plan
 from orchestrator.progress import SearchGoal
 from orchestrator.rules import Halving
 from orchestrator.states import Ask
 from orchestrator.timekeeper import Timekeeper, Work
 from orchestrator.timetable import EvalWork
 from orchestrator.watch import SearchWatch, stored_progress
+from trainable.config import TrialConfig
 from trainable.records import EpochRecord, MachineRecord, TrialRecord
 from trainable.store import ExperimentFolder
 
@@ -27,12 +29,17 @@ def folder(tmp_path) -> ExperimentFolder:
     return ExperimentFolder(tmp_path / "watched")
 
 
+@functools.cache
+def planned() -> Plan:
+    return make_plan(["search.trials=6", "search.keep=2"])
+
+
 class Driven:
     """A driver's search in a folder, which trains without a network."""
 
     def __init__(self, folder, earlier=()):
         self.folder, self.events = folder, list(earlier)
-        plan = make_plan(["search.trials=6", "search.keep=2"])
+        plan = planned()
         keeper = Timekeeper(plan.base, Work(10, EvalWork(10, 1, 5), 1.0), None, Pace())
         self.live = LiveTable(Console(file=StringIO()))
         self.watch = SearchWatch(plan, folder, keeper, self.live)
@@ -62,7 +69,7 @@ class Driven:
 def store_epoch(trial, step):
     record = TrialRecord(
         trial=trial.name,
-        config=make_plan([]).base,
+        config=TrialConfig(),
         values={},
         machine=MachineRecord(
             host="h", process=1, device="cpu", precision="p", threads=1, torch="t", processor="p"

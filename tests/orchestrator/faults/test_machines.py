@@ -67,6 +67,7 @@ def trained_at_once(events) -> bool:
     return len(turns) > len(set(turns))
 
 
+@pytest.mark.fault
 def test_trials_leave_a_machine_that_is_told_to_end_and_lose_no_epoch(own_cluster, search_while):
     machines = own_cluster.have(2)
     told = []
