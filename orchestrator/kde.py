@@ -23,7 +23,8 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from orchestrator.kernels import Density, Dimension, Numbers
+from orchestrator.density import Density
+from orchestrator.kernels import Dimension, Numbers
 from orchestrator.lessons import Lessons
 
 CANDIDATES = 60

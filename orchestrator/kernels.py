@@ -1,28 +1,19 @@
-"""How densely do known configurations lie around a new one? Product kernels over mixed parameters.
+"""How far does a known value reach among the values of one parameter? Kernels of mixed parameters.
 
 Every density is relative to drawing at random: 1 is as dense as that, in any parameter.
 """
 
 import math
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
 from scipy.special import ndtr
 
 Numbers = NDArray[np.float64]
 
-MOST_CELLS = 64
-"""Ranges of more whole numbers count as continuous: cells are far narrower than any kernel."""
 SMALLEST = 1e-300
 """Stands for densities too small to be told from 0, which has no logarithm."""
 SPREAD_OF_RANDOM = math.sqrt(1 / 12)
@@ -212,53 +203,6 @@ class Categories:
         return np.where(moves & ~np.isnan(centres), (kept + shift) % count, kept)
 
 
-@dataclass(frozen=True)
-class Density:
-    """Known configurations, each of them the centre of a kernel over all dimensions.
-
-    A parameter that a configuration does not have is NaN, and there its kernel is even: whether
-    it fits is decided by the parameter that it depends on.
-    """
-
-    dimensions: Sequence[Dimension]
-    points: Numbers
-    """Coordinates, shape (configurations, dimensions)."""
-    bandwidths: Sequence[float]
-
-    @classmethod
-    def fitted(
-        cls, dimensions: Sequence[Dimension], points: Numbers, parameters: int, narrowest: float
-    ) -> "Density":
-        """Return the density of the points, the kernels as wide as their spread asks for.
-
-        ``parameters``: how many of them one configuration has at most; ``narrowest``: the
-        smallest bandwidth of a number, in parts of its range.
-        """
-        columns = zip(dimensions, points.T, strict=True)
-        widths = [one.bandwidth(column, parameters, narrowest) for one, column in columns]
-        return cls(dimensions, points, widths)
-
-    def log(self, at: Numbers) -> Numbers:
-        """Return the logarithm of the density at complete configurations; shape (at,)."""
-        kernels = np.zeros((len(at), len(self.points)))
-        for number, dimension in enumerate(self.dimensions):
-            kernels += dimension.log_kernel(
-                at[:, number], self.points[:, number], self.bandwidths[number]
-            )
-        # As scipy's logsumexp, whose checks take 1.5 ms more a proposal.
-        highest = kernels.max(axis=1)
-        kernels -= highest[:, None]
-        return highest + np.log(np.exp(kernels, out=kernels).mean(axis=1))
-
-    def draw(self, count: int, widening: float, random: np.random.Generator) -> Numbers:
-        """Return complete configurations drawn from kernels so many times as wide."""
-        centres = self.points[random.integers(len(self.points), size=count)]
-        columns = zip(self.dimensions, centres.T, self.bandwidths, strict=True)
-        return np.column_stack(
-            [one.draw(column, width * widening, random) for one, column, width in columns]
-        )
-
-
 def rule_of_thumb(points: Numbers, parameters: int, narrowest: float) -> float:
     """Return 1.06 s n^(-1 / (4 + d)), s the standard deviation of n points (Silverman 1986).
 
@@ -278,42 +222,6 @@ def normal_within(centres: Numbers, deviation: float, random: np.random.Generato
     """
     around = np.clip(random.normal(centres, deviation), 0.0, 1.0)
     return np.where(np.isnan(centres), random.random(len(centres)), around)
-
-
-def dimension_of(distributions: Iterable[BaseDistribution]) -> Dimension | None:
-    """Return what holds the values of all the distributions of one parameter.
-
-    None where no kernel joins them: numbers and categories, one scale and its logarithm, or only
-    one value.
-    """
-    known = list(distributions)
-    choices = [one.choices for one in known if isinstance(one, CategoricalDistribution)]
-    if len(choices) == len(known):
-        every = {repr(choice): choice for several in choices for choice in several}
-        return Categories(tuple(every[name] for name in sorted(every))) if len(every) > 1 else None
-    ranges = [one for one in known if isinstance(one, FloatDistribution | IntDistribution)]
-    if len(ranges) < len(known) or len({one.log for one in ranges}) > 1:
-        return None
-    return _numeric(ranges)
-
-
-def _numeric(ranges: Sequence[FloatDistribution | IntDistribution]) -> Dimension | None:
-    low, high = min(one.low for one in ranges), max(one.high for one in ranges)
-    if low == high:
-        return None
-    log, step = ranges[0].log, ranges[0].step
-    if step is None or any(not _same_steps(one, low, step) for one in ranges):
-        return Interval(Scale(low, high, log))
-    scale = Scale(low, high, log, margin=step / 2)
-    count = round((high - low) / step) + 1
-    if count > MOST_CELLS:
-        return Interval(scale)
-    return Cells(scale, tuple(min(low + number * step, high) for number in range(count)))
-
-
-def _same_steps(one: FloatDistribution | IntDistribution, low: float, step: float) -> bool:
-    steps_up = (one.low - low) / step
-    return one.step == step and math.isclose(steps_up, round(steps_up), abs_tol=1e-6)
 
 
 def _seen(points: Numbers) -> Numbers:

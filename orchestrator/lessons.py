@@ -9,7 +9,8 @@ import numpy as np
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-from orchestrator.kernels import Dimension, Numbers, dimension_of
+from orchestrator.dimensions import dimension_of
+from orchestrator.kernels import Dimension, Numbers
 
 ABOVE_ALL = math.inf
 """The rung of finished trials that reported nothing on their way: they have a final value only."""

@@ -11,7 +11,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.trial import TrialState, create_trial
 
 from orchestrator.kde import MOST_BAD, KdeSampler, allowed, likeliest, split
-from orchestrator.kernels import dimension_of
+from orchestrator.dimensions import dimension_of
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 UNIT = {"x": FloatDistribution(0.0, 1.0)}

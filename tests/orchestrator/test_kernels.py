@@ -8,15 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from orchestrator.kernels import (
-    MOST_CELLS,
-    Categories,
-    Cells,
-    Density,
-    Interval,
-    dimension_of,
-    rule_of_thumb,
-)
+from orchestrator.density import Density
+from orchestrator.dimensions import MOST_CELLS, dimension_of
+from orchestrator.kernels import Categories, Cells, Interval, rule_of_thumb
 
 NAN = math.nan
 NORMAL_PEAK = 0.3989422804
