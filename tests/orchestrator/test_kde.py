@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState, create_trial
 
-from orchestrator.kde import MOST_BAD, KdeSampler, allowed, likeliest, split
 from orchestrator.dimensions import dimension_of
+from orchestrator.kde import MOST_BAD, KdeSampler, allowed, likeliest, split
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 UNIT = {"x": FloatDistribution(0.0, 1.0)}
