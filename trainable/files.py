@@ -125,6 +125,15 @@ def stamp(path: Location) -> tuple[object, ...] | None:
         return None
 
 
+def is_seen(path: Location) -> bool:
+    """Say whether a file is there; where it is not, its storage may be away, and is asked again."""
+    try:
+        _asked_again(f"cannot see {path}", path.stat)
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def is_object(path: UPath) -> bool:
     """Say whether there is an object of that name: ``exists`` also asks for what is below it."""
     bucket, _, key = path.path.partition("/")
@@ -222,16 +231,25 @@ def _asked(path: UPath, method: str, **words: object) -> Any:
 
 
 def _change(path: Location, change: Callable[[], object]) -> None:
+    try:
+        _asked_again(f"cannot store {path}", change)
+    except FileNotFoundError as error:
+        raise StorageError(f"cannot store {path}: {cause(error)}") from error
+
+
+def _asked_again(what: str, ask: Callable[[], object]) -> None:
+    """Ask storage until patience ends; StorageError for all but that a file is there, or none."""
+
     def refusal(error: BaseException) -> str:
         is_final = isinstance(error, FileExistsError | StorageError)
         return cause(error) if isinstance(error, REFUSALS) and not is_final else ""
 
     try:
-        ask_again(f"cannot store {path}", refusal, change)
-    except FileExistsError:
+        ask_again(what, refusal, ask)
+    except (FileExistsError, FileNotFoundError):
         raise
     except REFUSALS as error:
-        raise StorageError(f"cannot store {path}: {cause(error)}") from error
+        raise StorageError(f"{what}: {cause(error)}") from error
 
 
 def _write_once(path: Location, write: Callable[[Path], object], is_durable: bool) -> None:

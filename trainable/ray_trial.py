@@ -11,6 +11,7 @@ from ray import tune
 
 from trainable.config import TrialConfig
 from trainable.device import is_out_of_memory, release_memory
+from trainable.files import StorageError
 from trainable.fitting import Fit
 from trainable.fold_fit import DivergedError
 from trainable.leg_keys import (
@@ -32,6 +33,7 @@ from trainable.leg_keys import (
 )
 from trainable.locations import location
 from trainable.node_check import Expected, why_unfit
+from trainable.patience import patient
 from trainable.ray_peers import Peers
 from trainable.recorded import RecordedFit
 from trainable.records import EpochRecord, Outcome, best_epoch
@@ -64,19 +66,24 @@ class RayTrial(tune.Trainable):
         return True
 
     def step(self) -> dict[str, Any]:
-        """Report one epoch; a trial whose loss is lost ends here, others are not touched."""
+        """Report one epoch; a trial whose loss is lost ends here, others are not touched.
+
+        Where the storage refuses for longer than it is waited for, the machine is unfit.
+        """
         try:
-            with _failures_kept(self._folder):
+            with patient(), _failures_kept(self._folder):
                 if self._fit is None and (unfit := self._begin()):
                     return self._result(unfit=unfit)
                 return self._advance()
         except DivergedError as error:
             return self._result(failure=str(error))
         except _OutOfMemoryError as error:
-            reason = str(error)
+            found = {OUT_OF_MEMORY: str(error)}
+        except StorageError as error:
+            found = {UNFIT: str(error)}
         self._fit = None  # out of the handler: while it is handled the error keeps the tensors
         release_memory()
-        return self._result(out_of_memory=reason)
+        return self._result(**found)
 
     def _begin(self) -> str:
         """Build the fit; return why this machine must not, empty where it may."""
@@ -154,7 +161,7 @@ def _failures_kept(folder: TrialFolder) -> Generator[None]:
     """Store why this attempt failed, then let the driver decide whether to try again."""
     try:
         yield
-    except (DivergedError, BusyTrialError):
+    except (DivergedError, BusyTrialError, StorageError):
         raise  # how a trial that another process goes on with ends is not for this one to say
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"

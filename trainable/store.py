@@ -41,6 +41,7 @@ from trainable.files import (
     cause,
     create,
     found_below,
+    is_seen,
     link_or_copy,
     locked,
     make_folder,
@@ -359,7 +360,7 @@ class ExperimentFolder:
 
     def is_there(self) -> bool:
         """Say whether the experiment is seen from this machine."""
-        return (self.path / "experiment.json").exists()
+        return is_seen(self.path / "experiment.json")
 
     def read_record(self) -> ExperimentRecord:
         """Return what was asked."""

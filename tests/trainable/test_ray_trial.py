@@ -1,6 +1,7 @@
 """A leg goes on from what is stored, and first reports what its driver did not live to hear."""
 
 import json
+import threading
 from dataclasses import asdict, replace
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from trainable.dataset import load_data, loaded_as
 from trainable.experiment import Asked, start_experiment
 from trainable.node_check import expected_of
+from trainable.patience import PATIENCE_VARIABLE
 from trainable.ray_trial import (
     BASE,
     BEST,
@@ -148,6 +150,38 @@ def test_machine_that_was_refused_is_asked_anew_by_the_same_process(leg, tiny):
 def test_machine_that_does_not_see_the_experiment_trains_nothing(leg, folder):
     folder.path.rename(folder.path.with_name("elsewhere"))
     assert "does not see" in leg(known=0).train()[UNFIT]
+
+
+@pytest.fixture
+def away(folder):
+    """Takes the experiment away, as when a share is: for so many seconds, or until it is back."""
+    elsewhere = folder.path.with_name("away")
+
+    def take(seconds=None):
+        folder.path.rename(elsewhere)
+        if seconds:
+            threading.Timer(seconds, elsewhere.rename, [folder.path]).start()
+        return lambda: elsewhere.rename(folder.path)
+
+    return take
+
+
+def test_leg_that_begins_waits_for_storage(leg, away, monkeypatch):
+    monkeypatch.setenv(PATIENCE_VARIABLE, "20")
+    away(0.3)
+    result = leg(known=0).train()
+    assert (result[UNFIT], result[STEP]) == ("", 1)
+    assert "cannot see" in result[NOTICE]
+
+
+def test_storage_that_stays_away_is_the_machines_fault_and_costs_no_epoch(leg, away, folder):
+    trial = leg(known=0)
+    trial.train()
+    bring_back = away()
+    assert "cannot store" in trial.train()[UNFIT]
+    bring_back()
+    assert folder.trial("trial-001").read_outcome().status == "running"
+    assert trial.train()[STEP] == 2
 
 
 def test_trial_that_ran_out_of_memory_trains_its_batches_in_parts(leg, folder):
