@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from orchestrator.deadline import spoken
+from trainable.patience import patience
 
 TIMES_AS_LONG = 10
 """A trial hangs when it is silent for so many times as long as its longest epoch took."""
@@ -52,10 +53,11 @@ class Watchdog:
         return {
             trial: f"it gave no sign of life for {spoken(now - heard.at)}{_comparison(heard)}"
             for trial, heard in self._heard.items()
-            if now - heard.at > self._patience(heard)
+            # A trial that waits for storage tells nothing meanwhile, and would lose its epoch.
+            if now - heard.at > self._usual_silence(heard) + patience()
         }
 
-    def _patience(self, heard: _Heard) -> float:
+    def _usual_silence(self, heard: _Heard) -> float:
         if heard.longest_epoch is not None:
             return max(LEAST_SILENCE_SECONDS, TIMES_AS_LONG * heard.longest_epoch)
         if self._longest_first is not None:

@@ -9,6 +9,7 @@ from orchestrator.watchdog import (
     UNKNOWN_SILENCE_SECONDS,
     Watchdog,
 )
+from trainable.patience import PATIENCE_VARIABLE, patient
 
 
 @pytest.fixture
@@ -49,6 +50,15 @@ def test_short_epochs_are_given_a_while(clock):
     assert watchdog.hanging() == {}
     clock.now += 1
     assert list(watchdog.hanging()) == ["trial-001"]
+
+
+def test_trial_may_wait_for_storage_before_it_hangs(watchdog, clock, monkeypatch):
+    monkeypatch.setenv(PATIENCE_VARIABLE, "120")
+    clock.now += TIMES_AS_LONG * 20.0 + 120.0
+    with patient():
+        assert watchdog.hanging() == {}
+        clock.now += 1
+        assert list(watchdog.hanging()) == ["trial-001"]
 
 
 def test_first_epoch_of_all_is_waited_for_long(clock):

@@ -10,6 +10,7 @@ from searches import meanwhile
 
 from benchmarks.machines import send
 from orchestrator.journal import Began, Journal, Reported
+from trainable.patience import PATIENCE_VARIABLE
 
 
 def test_search_goes_on_when_a_raylet_is_killed(own_cluster, search_while):
@@ -87,7 +88,8 @@ def test_trials_leave_a_machine_that_is_told_to_end_and_lose_no_epoch(own_cluste
 
 
 @pytest.mark.fault
-def test_trial_that_hangs_is_killed_and_goes_on(own_cluster, search_while):
+def test_trial_that_hangs_is_killed_and_goes_on(own_cluster, search_while, monkeypatch):
+    monkeypatch.setenv(PATIENCE_VARIABLE, "1")  # the driver's: it need not wait for storage's sake
     own_cluster.have(2)
 
     def hang(folder) -> bool:
