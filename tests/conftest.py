@@ -47,6 +47,7 @@ SUFFIXES = (".jpg", ".jpeg", ".png")
 EVAL_IMAGES = 36
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist looks at the groups in its own
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep in one process what shares a Ray cluster, and the tests of any other file."""
     for item in items:
