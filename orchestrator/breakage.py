@@ -16,7 +16,7 @@ NODE_DIED = "because its node has died"
 
 @dataclass(frozen=True)
 class Breakage:
-    """What Ray tells of a leg that was broken off; ``reason`` is empty where the trial knows it."""
+    """Why a leg was broken off; ``reason`` is empty where the trial knows it."""
 
     cause: Cause
     reason: str = ""

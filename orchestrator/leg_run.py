@@ -14,6 +14,7 @@ from ray.tune.error import TuneError
 from orchestrator.decisions import Search
 from orchestrator.elastic import Elastic, group_of
 from orchestrator.legs import EpochWatch, LegScheduler, LegSearcher, leg_name
+from orchestrator.nodes import node_of
 from orchestrator.watchdog import Watchdog
 from trainable.ray_trial import RayTrial
 
@@ -102,7 +103,7 @@ class Ticks(tune.Callback):
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Take that a leg's process has begun."""
-        self._scheduler.began(trial)
+        self._scheduler.began(trial, node_of(trial.temporary_state.ray_actor))
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
         """Look around."""

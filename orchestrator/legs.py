@@ -153,17 +153,17 @@ class LegScheduler(FIFOScheduler):
         self._watchdog = watchdog
         self._running: dict[str, Trial] = {}
 
-    def began(self, trial: Trial) -> None:
-        """Take that a leg's process has begun."""
+    def began(self, trial: Trial, node: str) -> None:
+        """Take that a leg's process has begun on a machine."""
         self._running[trial.config[TRIAL]] = trial
-        self._watchdog.began(trial.config[TRIAL])
+        self._watchdog.began(trial.config[TRIAL], node)
 
     def end_hanging(self) -> None:
         """Kill the processes of trials that hang; they are tried again as any that failed."""
-        for name, reason in self._watchdog.hanging().items():
+        for name, breakage in self._watchdog.hanging().items():
             trial = self._running[name]
             self._forget(name)
-            self.searcher.breakages[trial.trial_id] = Breakage("trial", reason)
+            self.searcher.breakages[trial.trial_id] = breakage
             actor = trial.temporary_state.ray_actor
             assert actor
             ray.kill(actor)

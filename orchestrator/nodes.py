@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import ray
 from ray._private.state import state as global_state
@@ -118,6 +119,11 @@ def alive_nodes() -> dict[str, Node]:
 def resources_there() -> list[Mapping[str, float]]:
     """Return the resources (CPU, GPU) of each node that is there."""
     return [node.resources for node in alive_nodes().values()]
+
+
+def node_of(actor: Any) -> str:
+    """Return Ray's name of the node that an actor runs on."""
+    return global_state.actor_table(actor._actor_id.hex())["Address"]["NodeID"]  # as leaving_nodes
 
 
 def none_of(nodes: Collection[str]) -> dict[str, str]:

@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+import ray
 from object_storage import S3Server
 from searches import Searched, run_search
 
 from benchmarks.machines import SETTINGS, Head
-from orchestrator.cluster import WORKER_PACKAGES
+from orchestrator.cluster import WORKER_PACKAGES, start_ray
+from orchestrator.config import ClusterSection
 from orchestrator.plan import make_plan
+from orchestrator.ray_settings import set_environment
 from orchestrator.rules import Fifo
 from orchestrator.tuning import make_proposals
 from trainable.config import TrialConfig
@@ -42,6 +45,16 @@ def ray_cluster(head_environment: Mapping[str, str], s3_server: S3Server) -> Ite
     Its trials find decoded images in ``cache``, and S3's server: the environment names both.
     """
     yield from running_head(head_environment)
+
+
+@pytest.fixture(scope="module")
+def joined(ray_cluster: str) -> Iterator[None]:
+    """A driver that has joined a cluster of two cores and four GPUs."""
+    config = ClusterSection(address=ray_cluster)
+    set_environment(config)
+    start_ray(config)
+    yield
+    ray.shutdown()
 
 
 @pytest.fixture

@@ -1,6 +1,10 @@
-"""What a leg asks of Ray: so much of a machine, and of none that is avoided."""
+"""What a leg asks of Ray: so much of a machine, and of none that is avoided; and where it runs."""
+
+import pytest
+import ray
 
 from orchestrator.elastic import AVOID, CPUS, GPUS, group_of
+from orchestrator.nodes import node_of
 from trainable.leg_keys import PLACE
 
 
@@ -23,3 +27,15 @@ def test_legs_of_equal_needs_can_take_over_each_others_process():
 
 def test_leg_that_avoids_a_machine_takes_over_no_process_that_may_run_there():
     assert group_of(place(1.0, 0.0, ["a1b2"])) != group_of(place(1.0, 0.0, []))
+
+
+@pytest.mark.usefixtures("joined")
+def test_machine_that_an_actor_runs_on_is_known():
+    @ray.remote(num_cpus=0)
+    class Somewhere:
+        def node(self) -> str:
+            return ray.get_runtime_context().get_node_id()
+
+    actor = Somewhere.remote()
+    node = ray.get(actor.node.remote())
+    assert node_of(actor) == node

@@ -4,14 +4,11 @@ from contextlib import closing
 from dataclasses import replace
 
 import pytest
-import ray
 
-from orchestrator.cluster import start_ray
 from orchestrator.config import ClusterSection
 from orchestrator.gpus import shared_gpus
 from orchestrator.memory import MemoryKept, largest
 from orchestrator.plan import make_plan
-from orchestrator.ray_settings import set_environment
 from orchestrator.slots import Slots, gpu_share, share_out
 from search_spaces.backbone import INPUT_SIZES
 from trainable.config import TrialConfig
@@ -111,16 +108,6 @@ def test_trials_tell_what_they_took(tiny, tmp_path):
     kept = MemoryKept(tmp_path / "memory.json")
     kept.learn(folder)
     assert kept.bytes_of(tiny, processor_name("cpu")) == taken
-
-
-@pytest.fixture(scope="module")
-def joined(ray_cluster):
-    """The cluster's section of a driver that has joined a cluster of two cores and four GPUs."""
-    config = ClusterSection(address=ray_cluster)
-    set_environment(config)
-    start_ray(config)
-    yield
-    ray.shutdown()
 
 
 @pytest.mark.usefixtures("joined")

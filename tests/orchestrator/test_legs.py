@@ -32,7 +32,8 @@ class Run:
         scheduler = LegScheduler(searcher, Nobody(), self.watchdog)
         self.config = searcher.suggest("a1")
         state = SimpleNamespace(ray_actor=self.actor)
-        scheduler.began(SimpleNamespace(trial_id="a1", config=self.config, temporary_state=state))
+        trial = SimpleNamespace(trial_id="a1", config=self.config, temporary_state=state)
+        scheduler.began(trial, node="a machine")
         return scheduler
 
     @property
@@ -62,7 +63,7 @@ def test_search_is_told_why_a_leg_that_hung_was_broken_off(run, clock):
     clock.now += UNKNOWN_SILENCE_SECONDS + 1
     scheduler.end_hanging()
     scheduler.searcher.on_trial_complete("a1", error=True)
-    assert run.breaks == [("trial", "it gave no sign of life for 1h")]
+    assert run.breaks == [("machine", "it gave no sign of life for 1h")]
 
 
 def test_leg_that_tune_broke_off_goes_on_in_the_next_tune(run):
