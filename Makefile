@@ -20,7 +20,7 @@ demo: .venv/installed
 	@echo "Your own data:                    see README.md, \"Your own data\""
 
 test: .venv/installed-dev
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup
+	$(BIN)/python -m pytest --numprocesses=2
 
 # Machines, networks, disks and processes that fail: a quarter of an hour; some need root.
 test-faults: .venv/installed-dev

@@ -16,6 +16,8 @@ from hypothesis import settings
 from object_storage import S3Server, running_s3_server
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from trainable.cache import CACHE_VARIABLE
 from trainable.config import TrialConfig
@@ -47,12 +49,17 @@ SUFFIXES = (".jpg", ".jpeg", ".png")
 EVAL_IMAGES = 36
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist looks at the groups in its own
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep in one process what shares a Ray cluster, and the tests of any other file."""
-    for item in items:
-        shares = "orchestrator" if "orchestrator" in item.path.parts else item.path.name
-        item.add_marker(pytest.mark.xdist_group(shares))
+class InTwoProcesses(LoadScopeScheduling):
+    """Keeps in one process what shares a Ray cluster and its searches, and the tests of a file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return file.rpartition("/")[0] if "/orchestrator/" in file else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> InTwoProcesses:
+    """Let xdist ask the above; its own groups are lost by pytest 9.2."""
+    return InTwoProcesses(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
