@@ -45,6 +45,10 @@ class Opened(Line):
     by: str = Field(
         default_factory=lambda: f"{platform.node()}:{os.getpid()}", description="machine, process"
     )
+    after: int | None = Field(
+        default=None,
+        description="how many events this driver had read: others before it do not count",
+    )
 
 
 class Proposed(Line):
@@ -132,7 +136,10 @@ class Journal:
             return b"".join(lines[:whole])
 
         before = self._lines.take_up(_line(Opened()), repaired)
-        return _whole(_lines(before)), "".join(notices)
+        events = _counted(_whole(_lines(before)))
+        if events:
+            self.append(Opened(after=len(events)))
+        return events, "".join(notices)
 
     def append(self, event: Event) -> None:
         """Write an event at once or not at all.
@@ -144,7 +151,7 @@ class Journal:
 
     def so_far(self) -> list[Event]:
         """Return the events up to the first line that is not whole; the file may be growing."""
-        return _whole(_lines(read_grown(self.path)))
+        return _counted(_whole(_lines(read_grown(self.path))))
 
     def _set_aside(self, lines: Sequence[bytes], whole: int) -> str:
         aside = self.path.with_suffix(".damaged")
@@ -173,3 +180,13 @@ def _whole(lines: Sequence[bytes]) -> list[Event]:
         except ValidationError:
             break
     return events
+
+
+def _counted(events: Sequence[Event]) -> list[Event]:
+    """Leave out what a driver wrote when the one that replaced it had read: nobody acted on it."""
+    counted: list[Event] = []
+    for event in events:
+        if isinstance(event, Opened) and event.after is not None:
+            del counted[event.after :]
+        counted.append(event)
+    return counted

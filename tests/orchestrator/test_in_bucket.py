@@ -163,6 +163,21 @@ def test_driver_that_was_replaced_ends_with_its_next_decision(s3_server):
         first.append(Ended(trial="trial-001", status="completed"))
 
 
+def test_third_driver_reads_what_the_second_had_read_and_written_itself(s3_server):
+    path = location(f"{s3_server.new_bucket()}/runs/far/search.jsonl")
+    first, second, third = Journal(path), Journal(path), Journal(path)
+    known, late, own = (Ended(trial=f"trial-00{i}", status="completed") for i in range(3))
+    first.take_up()
+    first.append(known)
+    assert second.take_up()[0][1:] == [known]
+    with pytest.raises(ReplacedError):
+        first.append(late)
+    second.append(own)
+    read, _ = third.take_up()
+    assert [event for event in read if isinstance(event, Ended)] == [known, own]
+    assert third.so_far()[:-1] == read
+
+
 @pytest.mark.parametrize("word", ["wandb", "mlflow"])
 def test_logs_that_need_a_disk_are_refused(word):
     with pytest.raises(UserError, match=rf"log\.{word} writes to a local folder alone"):

@@ -32,6 +32,12 @@ def test_events_come_back_as_they_were_written(journal):
     assert journal.take_up() == (EVENTS, "")
 
 
+def test_journal_whose_drivers_did_not_write_what_they_had_read_counts_whole(journal):
+    opened = b'{"event":"opened","at":"2026-01-01T00:00:00+00:00","by":"machine:1"}\n'
+    journal.path.write_bytes(journal.path.read_bytes() + opened)
+    assert journal.take_up()[0][:-1] == EVENTS
+
+
 def test_every_event_is_one_line(journal):
     assert len(journal.path.read_text().splitlines()) == len(EVENTS)
 
