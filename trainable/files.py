@@ -206,6 +206,14 @@ def read_bytes(path: Location) -> bytes:
     return cast(Any, path.fs).cat_file(path.path, max_concurrency=1)  # its size is not asked first
 
 
+def read_if_there(path: Location) -> bytes | None:
+    """Return a file's content, None where there is no such file."""
+    try:
+        return read_bytes(path)
+    except FileNotFoundError:
+        return None
+
+
 @contextmanager
 def local_copy(path: Location) -> Generator[Path]:
     """Give a stored file as one on this machine's disk, for libraries that read no other."""

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from upath import UPath
 
-from trainable.files import append, create, is_object, read_bytes, write_bytes
+from trainable.files import append, create, is_object, read_bytes, read_if_there, write_bytes
 from trainable.locations import Location
 from trainable.settings import UserError
 
@@ -130,7 +130,7 @@ def growing(path: Location) -> Growing:
 def read_grown(path: Location) -> bytes:
     """Return all that is written of a file that grows, nothing where it has not begun."""
     if isinstance(path, Path):
-        return path.read_bytes() if path.exists() else b""
+        return read_if_there(path) or b""
     return b"".join(map(read_bytes, _pieces(path)))
 
 

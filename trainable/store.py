@@ -46,6 +46,7 @@ from trainable.files import (
     locked,
     make_folder,
     read_bytes,
+    read_if_there,
     reading,
     remove,
     remove_partial,
@@ -254,15 +255,15 @@ class TrialFolder:
 
     def read_epochs(self) -> list[EpochRecord]:
         """Return all finished epochs, none where the trial has not finished one."""
-        file = self.path / "epochs.json"
-        with reading(file):
-            return EPOCHS.validate_json(read_bytes(file)) if file.exists() else []
+        with reading(self.path / "epochs.json") as file:
+            content = read_if_there(file)
+            return [] if content is None else EPOCHS.validate_json(content)
 
     def read_outcome(self) -> Outcome:
         """Return how the trial ended, or that it runs."""
-        file = self.path / "outcome.json"
-        with reading(file):
-            return Outcome.model_validate_json(read_bytes(file)) if file.exists() else RUNNING
+        with reading(self.path / "outcome.json") as file:
+            content = read_if_there(file)
+            return RUNNING if content is None else Outcome.model_validate_json(content)
 
     def take_results(self, other: "TrialFolder") -> None:
         """Let what another trial found stand here too; links need no space."""
@@ -442,12 +443,9 @@ def _latest(runs: Location) -> str:
     It may come from somebody else, and lead out of ``runs``.
     """
     latest = runs / LATEST
-    try:
-        if isinstance(latest, Path):
-            return str(latest.readlink()) if latest.is_symlink() else LATEST * latest.exists()
-        return read_bytes(latest).decode(errors="replace")
-    except FileNotFoundError:
-        return ""
+    if isinstance(latest, Path):
+        return str(latest.readlink()) if latest.is_symlink() else LATEST * latest.exists()
+    return (read_if_there(latest) or b"").decode(errors="replace")
 
 
 def now() -> str:

@@ -9,7 +9,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from trainable.files import locked, make_folder, read_bytes, reading, stamp, write_bytes
+from trainable.files import locked, make_folder, read_if_there, reading, stamp, write_bytes
 from trainable.locations import Location
 from trainable.settings import UserError
 
@@ -46,7 +46,7 @@ class SubmissionsFolder:
     def lines(self) -> list[bytes]:
         """Return the lines of the ledger, none where nothing was handed in yet."""
         with reading(self.ledger):
-            return read_bytes(self.ledger).splitlines() if self.ledger.exists() else []
+            return (read_if_there(self.ledger) or b"").splitlines()
 
     @contextmanager
     def changed(self) -> Generator[list[bytes]]:

@@ -21,6 +21,7 @@ from trainable.files import (
     local_copy,
     make_folder,
     read_bytes,
+    read_if_there,
     reading,
     remove,
     remove_tree,
@@ -107,6 +108,12 @@ def test_folder_that_is_gone_is_not_made_again(tmp_path):
         with pytest.raises(StorageError, match=r"cannot store .*share.*: No such file"):
             write(tmp_path / "share" / "experiment")
     assert names(tmp_path) == []
+
+
+def test_missing_file_that_may_be_missing_is_none(folder):
+    assert read_if_there(folder / "file") is None
+    write_text(folder / "file", "")
+    assert read_if_there(folder / "file") == b""
 
 
 def test_missing_file_is_named(folder):
