@@ -4,14 +4,12 @@ import pickle
 from dataclasses import dataclass
 from pathlib import Path
 
-from ray.exceptions import ActorUnavailableError, RayActorError, RayTaskError
+from ray.exceptions import RayTaskError
 from ray.tune.experiment import Trial
 
 from orchestrator.journal import Cause
+from trainable.ray_peers import LostMachineError, why_lost
 from trainable.store import BusyTrialError
-
-NODE_DIED = "because its node has died"
-"""What Ray writes of an actor whose machine is gone."""
 
 
 @dataclass(frozen=True)
@@ -24,15 +22,11 @@ class Breakage:
 
 def breakage_of(error: BaseException | None) -> Breakage:
     """Return what an error of Ray's means: what the machine did is not counted as a failure."""
-    if isinstance(error, RayTaskError) and isinstance(error.cause, BusyTrialError):
-        return Breakage("machine", str(error.cause))
-    if isinstance(error, ActorUnavailableError):
-        return Breakage("machine", "its machine could not be reached")
-    if isinstance(error, RayActorError) and error.preempted:
-        return Breakage("machine", "its machine was taken away")
-    if isinstance(error, RayActorError) and NODE_DIED in str(error):
-        return Breakage("machine", "its machine was lost")
-    return Breakage("trial")
+    own = error.cause if isinstance(error, RayTaskError) else None
+    if isinstance(own, BusyTrialError | LostMachineError):
+        return Breakage("machine", str(own))
+    lost = why_lost(error)
+    return Breakage("machine", lost) if lost else Breakage("trial")
 
 
 def error_of(trial: Trial) -> BaseException | None:

@@ -19,7 +19,7 @@ from trainable.leg_keys import (
     EPOCH,
     FAILURE,
     KNOWN,
-    NODE,
+    NODES,
     NOTICE,
     OUT_OF_MEMORY,
     RELIEF,
@@ -203,7 +203,7 @@ class LegScheduler(FIFOScheduler):
             self._search.fail(name, result[FAILURE])
             return False
         if result[UNFIT]:
-            self._machines.refuse(result[NODE], result[UNFIT])
+            self._machines.refuse(result[NODES][0], result[UNFIT])
             self._search.broke(name, f"its machine is unfit: {result[UNFIT]}", "machine")
             return False
         if result[OUT_OF_MEMORY]:
@@ -215,7 +215,7 @@ class LegScheduler(FIFOScheduler):
             self._watchdog.heard(name, epoch.epoch_seconds)
             self._watch.epoch_finished(name, epoch)
         goes_on = self._search.report(name, result[STEP], result[BEST])
-        leaving = self._machines.why_leaving(result[NODE])
+        leaving = next(filter(None, map(self._machines.why_leaving, result[NODES])), "")
         if goes_on and leaving:
             self._search.broke(name, f"it left its machine: {leaving}", "machine")
         return goes_on and not leaving

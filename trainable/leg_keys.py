@@ -8,8 +8,8 @@ TRIAL, KNOWN, RELIEF, PLACE = "trial", "known", "relief", "place"
 of memory, and with what of which machines it is run."""
 OWN = (BASE, EXPERIMENT, EXPECTED, TRIAL, KNOWN, RELIEF, PLACE)
 """Keys that are no dotted path of a setting."""
-BEST, STEP, EPOCH, NODE, NOTICE = "best_score", "step", "epoch", "node", "notice"
-"""Keys of a result: best score so far, steps trained, the epoch's record as JSON, Ray's name of the
-machine, and what was amiss with the trial's stored state."""
+BEST, STEP, EPOCH, NODES, NOTICE = "best_score", "step", "epoch", "nodes", "notice"
+"""Keys of a result: best score so far, steps trained, the epoch's record as JSON, Ray's names of
+its processes' machines, an unfit one first, and what was amiss with the trial's stored state."""
 FAILURE, OUT_OF_MEMORY, UNFIT = "failure", "out_of_memory", "unfit"
 """Keys of a result with no epoch: why the trial cannot go on, or not in this way, or not here."""

@@ -4,26 +4,52 @@ import os
 import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import ray
-import ray.exceptions
+from ray.exceptions import (
+    ActorUnavailableError,
+    GetTimeoutError,
+    RayActorError,
+    RayError,
+    RayTaskError,
+)
 from ray.util.placement_group import PlacementGroup
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from trainable.config import TrialConfig
 from trainable.device import is_out_of_memory, release_memory
+from trainable.files import StorageError
 from trainable.fitting import Fit
 from trainable.fold_fit import DivergedError
+from trainable.node_check import Expected, why_unfit
+from trainable.patience import patient
+from trainable.store import ExperimentFolder
 from trainable.team import Seat, abort_team, host_team, join_team, leave_team
 
 SECONDS_BETWEEN_LOOKS = 0.5
 NOTICE_SECONDS = 20.0
 """How long the first process has to notice that another one is gone, before it ends itself."""
+NODE_DIED = "because its node has died"
+"""What Ray writes of an actor whose machine is gone."""
 
 
 class LostPeerError(RuntimeError):
     """Another process of the trial has ended; the message says why."""
+
+
+class LostMachineError(RuntimeError):
+    """The machine of another process of the trial is gone: that is no failure of the trial's."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A process's machine: Ray's name of it, its address, and why it must not train the trial."""
+
+    node: str
+    address: str
+    unfit: str
 
 
 class Peer:
@@ -32,9 +58,15 @@ class Peer:
     def __init__(self) -> None:
         self._fit: Fit | None = None
 
-    def address(self) -> str:
-        """Return this machine's address."""
-        return ray.util.get_node_ip_address()
+    def look(self, config: TrialConfig, experiment: ExperimentFolder, expected: Expected) -> Place:
+        """Return where this process is, and whether a trial may be trained there."""
+        try:
+            with patient():
+                unfit = why_unfit(config, experiment, expected)
+        except StorageError as error:
+            unfit = str(error)
+        node, address = ray.get_runtime_context().get_node_id(), ray.util.get_node_ip_address()
+        return Place(node, address, unfit)
 
     def begin(self, config: TrialConfig, seat: Seat) -> None:
         """Join a trial, and go on from where its first process is."""
@@ -54,23 +86,37 @@ class Peer:
 class Peers:
     """The other processes of a trial, one for each further bundle of its placement group.
 
-    They live as long as this one does, from trial to trial, or until one of them fails.
+    They live as long as this one does, from trial to trial, or until one of them fails. ``places``
+    are where they were when they were looked for last.
     """
 
     def __init__(self, group: PlacementGroup) -> None:
         self._group = group
         self._actors: list[Any] = []
         self._failure: Exception | None = None
+        self.places: Sequence[Place] = ()
 
-    def begin(self, fit: Fit) -> None:
-        """Train ``fit`` together from now on."""
+    def look(
+        self, config: TrialConfig, experiment: ExperimentFolder, expected: Expected
+    ) -> Sequence[Place]:
+        """See where the others are, and whether a trial may be trained there."""
         self._actors = self._actors or [
             _start(self._group, bundle) for bundle in range(1, self._group.bundle_count)
         ]
+        looking = [actor.look.remote(config, experiment, expected) for actor in self._actors]
+        try:
+            self.places = ray.get(looking)
+        except RayError as error:
+            self.end()
+            raise failure_of_peer(error) from None
+        return self.places
+
+    def begin(self, fit: Fit) -> None:
+        """Train ``fit`` together from now on, where all may."""
         here, size = ray.util.get_node_ip_address(), len(self._actors) + 1
         leave_team()
         store = host_team(here, size)
-        theirs = ray.get([actor.address.remote() for actor in self._actors])
+        theirs = [place.address for place in self.places]
         seats = [Seat(rank, size, here, store.port, at) for rank, at in enumerate([here, *theirs])]
         joining = [
             actor.begin.remote(fit.config, seat)
@@ -130,17 +176,34 @@ class Peers:
         for task in tasks:
             try:
                 ray.get(task, timeout=seconds)
-            except ray.exceptions.GetTimeoutError:
+            except GetTimeoutError:
                 continue
-            except ray.exceptions.RayTaskError as error:
-                self._failure = self._failure or error.cause
-            except ray.exceptions.RayError as error:
-                reason = str(error).splitlines()[0]
-                self._failure = self._failure or LostPeerError(f"a process of it ended: {reason}")
+            except RayError as error:
+                self._failure = self._failure or failure_of_peer(error)
             else:
                 continue
             return not isinstance(self._failure, DivergedError)
         return False
+
+
+def failure_of_peer(error: RayError) -> Exception:
+    """Return what Ray's error says of another process: its own error, or that it has ended."""
+    if isinstance(error, RayTaskError):
+        return error.cause
+    if lost := why_lost(error):
+        return LostMachineError(f"a process of it ended: {lost}")
+    return LostPeerError(f"a process of it ended: {str(error).splitlines()[0]}")
+
+
+def why_lost(error: BaseException | None) -> str:
+    """Return how the machine of a process was lost, empty where an error of Ray's says no such."""
+    if isinstance(error, ActorUnavailableError):
+        return "its machine could not be reached"
+    if isinstance(error, RayActorError) and error.preempted:
+        return "its machine was taken away"
+    if isinstance(error, RayActorError) and NODE_DIED in str(error):
+        return "its machine was lost"
+    return ""
 
 
 def _start(group: PlacementGroup, bundle: int) -> Any:

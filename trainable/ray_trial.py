@@ -22,7 +22,7 @@ from trainable.leg_keys import (
     EXPERIMENT,
     FAILURE,
     KNOWN,
-    NODE,
+    NODES,
     NOTICE,
     OUT_OF_MEMORY,
     OWN,
@@ -34,7 +34,7 @@ from trainable.leg_keys import (
 from trainable.locations import location
 from trainable.node_check import Expected, why_unfit
 from trainable.patience import patient
-from trainable.ray_peers import Peers
+from trainable.ray_peers import LostMachineError, Peers
 from trainable.recorded import RecordedFit
 from trainable.records import EpochRecord, Outcome, best_epoch
 from trainable.store import BusyTrialError, ExperimentFolder, TrialFolder
@@ -72,8 +72,8 @@ class RayTrial(tune.Trainable):
         """
         try:
             with patient(), _failures_kept(self._folder):
-                if self._fit is None and (unfit := self._begin()):
-                    return self._result(unfit=unfit)
+                if self._fit is None and (refused := self._begin()):
+                    return self._result(**refused)
                 return self._advance()
         except DivergedError as error:
             return self._result(failure=str(error))
@@ -85,16 +85,24 @@ class RayTrial(tune.Trainable):
         release_memory()
         return self._result(**found)
 
-    def _begin(self) -> str:
-        """Build the fit; return why this machine must not, empty where it may."""
+    def _begin(self) -> dict[str, Any]:
+        """Build the fit; return which machine must not and why, nothing where all may."""
         values = {path: value for path, value in self._leg.items() if path not in OWN}
         base = with_relief(TrialConfig.model_validate(self._leg[BASE]), self._leg[RELIEF])
-        config, expected = base.with_values(values), Expected(**self._leg[EXPECTED])
-        unfit = why_unfit(config, self._folder.experiment, expected)
-        if not unfit:
+        config = base.with_values(values)
+        refused = self._refused(config)
+        if not refused:
             self._fit = RecordedFit(config, self._folder, values)
             self._fit.close()
-        return unfit
+        return refused
+
+    def _refused(self, config: TrialConfig) -> dict[str, Any]:
+        asked = config, self._folder.experiment, Expected(**self._leg[EXPECTED])
+        if unfit := why_unfit(*asked):
+            return {UNFIT: unfit}
+        places = self._peers.look(*asked) if self._peers else ()
+        unfits = ({UNFIT: at.unfit, NODES: [at.node]} for at in places if at.unfit)
+        return next(unfits, {})
 
     def _advance(self) -> dict[str, Any]:
         fit = self._fit
@@ -109,8 +117,9 @@ class RayTrial(tune.Trainable):
 
     def _result(self, **found: Any) -> dict[str, Any]:
         nothing = {BEST: 0.0, STEP: self._known, EPOCH: "", NOTICE: ""}
-        node = {NODE: ray.get_runtime_context().get_node_id() if ray.is_initialized() else ""}
-        return {**nothing, FAILURE: "", OUT_OF_MEMORY: "", UNFIT: "", **node, **found}
+        here = ray.get_runtime_context().get_node_id() if ray.is_initialized() else ""
+        nodes = [here, *(place.node for place in (self._peers.places if self._peers else ()))]
+        return {**nothing, FAILURE: "", OUT_OF_MEMORY: "", UNFIT: "", NODES: nodes, **found}
 
     def _trained(self, fit: RecordedFit) -> EpochRecord:
         # Between two epochs the trial is nobody's: after a pause another process may go on.
@@ -161,7 +170,7 @@ def _failures_kept(folder: TrialFolder) -> Generator[None]:
     """Store why this attempt failed, then let the driver decide whether to try again."""
     try:
         yield
-    except (DivergedError, BusyTrialError, StorageError):
+    except (DivergedError, BusyTrialError, LostMachineError, StorageError):
         raise  # how a trial that another process goes on with ends is not for this one to say
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"

@@ -13,7 +13,7 @@ from zlib import crc32
 import ray
 from ray import tune
 
-from trainable.leg_keys import BEST, EPOCH, EXPERIMENT, KNOWN, NODE, STEP, TRIAL
+from trainable.leg_keys import BEST, EPOCH, EXPERIMENT, KNOWN, NODES, STEP, TRIAL
 
 GATE, TEMPLATE = "processes", "result.json"
 """In the experiment's folder: a file for each process that is there; a trial's result."""
@@ -48,7 +48,7 @@ class IdleTrial(tune.Trainable):
         metrics = dict.fromkeys(self._epoch["metrics"], score)
         epoch = {**self._epoch, "epoch": self._step, "metrics": metrics}
         node = ray.get_runtime_context().get_node_id()
-        found = {BEST: score, STEP: self._step, EPOCH: json.dumps(epoch), NODE: node}
+        found = {BEST: score, STEP: self._step, EPOCH: json.dumps(epoch), NODES: [node]}
         return {**self._result, **found}
 
     def _wait_for_others(self) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 
 import pytest
@@ -10,6 +11,7 @@ from trainable.dataset import load_data, loaded_as
 from trainable.experiment import Asked, start_experiment
 from trainable.node_check import expected_of
 from trainable.patience import PATIENCE_VARIABLE
+from trainable.ray_peers import Place
 from trainable.ray_trial import (
     BASE,
     BEST,
@@ -18,6 +20,7 @@ from trainable.ray_trial import (
     EXPERIMENT,
     FAILURE,
     KNOWN,
+    NODES,
     NOTICE,
     OUT_OF_MEMORY,
     RELIEF,
@@ -30,6 +33,22 @@ from trainable.recorded import RecordedFit
 from trainable.store import ExperimentFolder
 
 EPOCHS = 3
+
+
+class Beside:
+    """Another process of a trial, which does nothing."""
+
+    def __init__(self, unfit):
+        self.places = [Place("its node", "10.0.0.2", unfit)]
+
+    def look(self, config, experiment, expected):
+        return self.places
+
+    def begin(self, fit):
+        pass
+
+    def following(self, step):
+        return nullcontext()
 
 
 @pytest.fixture
@@ -138,6 +157,22 @@ def test_machine_with_other_images_trains_nothing(leg, folder):
     result = leg(known=0, other={"data": "0123456789abcdef"}).train()
     assert "other images" in result[UNFIT]
     assert folder.trials() == []
+
+
+def test_machine_of_a_second_process_may_be_unfit_too(leg, folder):
+    trial = leg(known=0)
+    trial._peers = Beside(unfit="it has other code")
+    result = trial.train()
+    assert (result[UNFIT], result[NODES]) == ("it has other code", ["its node"])
+    assert folder.trials() == []
+
+
+def test_trial_tells_all_machines_that_it_runs_on(leg):
+    trial = leg(known=0)
+    trial._peers = Beside(unfit="")
+    result = trial.train()
+    assert (result[UNFIT], result[STEP]) == ("", 1)
+    assert result[NODES] == ["", "its node"]  # the first has no name without Ray
 
 
 def test_machine_that_was_refused_is_asked_anew_by_the_same_process(leg, tiny):
