@@ -121,11 +121,6 @@ def resources_there() -> list[Mapping[str, float]]:
     return [node.resources for node in alive_nodes().values()]
 
 
-def node_of(actor: Any) -> str:
-    """Return Ray's name of the node that an actor runs on."""
-    return global_state.actor_table(actor._actor_id.hex())["Address"]["NodeID"]  # as leaving_nodes
-
-
 def none_of(nodes: Collection[str]) -> dict[str, str]:
     """Return what selects, for Ray, any node but these."""
     return {NODE_ID_LABEL: f"!in({','.join(sorted(nodes))})"} if nodes else {}
@@ -140,6 +135,12 @@ def leaving_nodes() -> dict[str, float]:
         node: milliseconds / 1000 - now if milliseconds else float("inf")
         for node, milliseconds in deadlines.items()
     }
+
+
+def node_of(actor: Any) -> str:
+    """Return Ray's name of the node that an actor runs on."""
+    known: Any = global_state.actor_table(actor._actor_id.hex())  # as in leaving_nodes
+    return known["Address"]["NodeID"]
 
 
 def _notice(seconds: float) -> str:

@@ -11,8 +11,9 @@ appended to: curves grow in a file on this machine, which is put there every hal
 # TensorBoard's messages are classes made at import, which no type checker sees.
 
 import io
+import math
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -96,10 +97,11 @@ class TensorBoardLog:
 
 
 class Curves:
-    """The event files that grow, one a trial; ``folder`` may be in a bucket."""
+    """The event files that grow, one a trial; ``folder`` may be a bucket's, ``clock`` is in seconds."""
 
-    def __init__(self, folder: Location) -> None:
+    def __init__(self, folder: Location, clock: Callable[[], float] = time.monotonic) -> None:
         self._folder = folder
+        self._clock = clock
         self._scratch = ExitStack()
         self._here = (
             folder
@@ -108,7 +110,7 @@ class Curves:
         )
         self._files: dict[str, Path] = {}
         self._unseen: set[str] = set()
-        self._put_at = 0.0
+        self._put_at = -math.inf
 
     def has(self, trial: str) -> bool:
         """Say whether the trial's file is growing."""
@@ -124,7 +126,8 @@ class Curves:
         """Append at once or not at all: half a record would hide all that follow it."""
         append(self._files[trial], record)
         self._unseen.add(trial)
-        if time.monotonic() - self._put_at > SECONDS_UNSEEN:
+        if self._clock() - self._put_at >= SECONDS_UNSEEN:
+            self._put_at = self._clock()
             self._put(self._unseen)
 
     def end(self, trial: str) -> None:
@@ -138,7 +141,6 @@ class Curves:
         self._scratch.close()
 
     def _put(self, trials: Collection[str]) -> None:
-        self._put_at = time.monotonic()
         if self._here != self._folder:
             with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
                 list(pool.map(self._put_one, trials))

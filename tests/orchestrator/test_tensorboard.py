@@ -9,10 +9,12 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams.metadata import SESSION_END_INFO_TAG
 
-from orchestrator.tensorboard import TensorBoardLog
+from orchestrator import tensorboard
+from orchestrator.tensorboard import SECONDS_UNSEEN, TensorBoardLog
 from search_spaces.language import Space, log_uniform
 from trainable.config import TrialConfig
 from trainable.files import StorageError
+from trainable.locations import location
 from trainable.metrics import METRICS
 from trainable.records import EpochRecord
 
@@ -119,3 +121,19 @@ def test_logging_needs_neither_torch_nor_ray_nor_tensorflow():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout == "set()\n", done.stderr
+
+
+def test_curves_come_to_a_bucket_every_half_a_minute_though_other_trials_end(clock, monkeypatch):
+    put = []
+    monkeypatch.setattr(tensorboard, "write_bytes", lambda file, content: put.append(file.parent))
+    bucket = location("s3://a-bucket/tensorboard")
+    curves = tensorboard.Curves(bucket, clock)
+    curves.begin("long", b"its row")
+    put.clear()
+    for number in range(3):
+        clock.now += SECONDS_UNSEEN / 3
+        curves.begin(f"short-{number}", b"its row")
+        curves.end(f"short-{number}")
+        curves.add("long", b"an epoch")
+    assert put.count(bucket / "long") == 1
+    curves.close()
