@@ -97,7 +97,7 @@ class TensorBoardLog:
 
 
 class Curves:
-    """The event files that grow, one a trial; ``folder`` may be a bucket's, ``clock`` is in seconds."""
+    """The event files that grow, one a trial, here or for a bucket; ``clock`` is in seconds."""
 
     def __init__(self, folder: Location, clock: Callable[[], float] = time.monotonic) -> None:
         self._folder = folder
