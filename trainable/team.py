@@ -6,7 +6,6 @@ mean of their gradients, so that they stay equal. The first one alone predicts, 
 
 import os
 import socket
-from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
@@ -118,9 +117,10 @@ def gathering(module: nn.Module) -> AbstractContextManager[object]:
 
 
 def _interface(address: str) -> str:
-    return next(name for name, at in _addresses() if at == address)
-
-
-def _addresses() -> Iterator[tuple[str, str]]:
     for name, found in psutil.net_if_addrs().items():
-        yield from ((name, one.address) for one in found)
+        if any(one.address == address for one in found):
+            return name
+    raise RuntimeError(
+        f"no network interface of this machine has {address}, by which Ray knows it: start Ray "
+        "there with --node-ip-address="
+    )

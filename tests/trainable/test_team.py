@@ -130,3 +130,9 @@ def test_lost_loss_is_lost_in_all_processes_at_once(peer, plain):
     with pytest.raises(DivergedError, match=str(own.value).split("(")[0]):
         following.result(60)
     leave_team()
+
+
+def test_address_on_no_interface_is_named():
+    nowhere = "192.0.2.1"  # kept for documents
+    with pytest.raises(RuntimeError, match=f"no network interface .* has {nowhere}"):
+        join_team(Seat(1, 2, HOST, 1, nowhere))
