@@ -33,6 +33,7 @@ from search_spaces.language import Space
 from trainable.command_line import INTERRUPTED
 from trainable.dataset import load_data
 from trainable.experiment import Asked, start_experiment
+from trainable.patience import patient
 from trainable.store import ExperimentFolder, create_experiment
 
 
@@ -44,22 +45,38 @@ def tune_and_predict(session: Session) -> int:
         share = shared_gpus(session.plan)
         slots = share_out(cluster, session.plan.config.search.trials, resources_there(), share)
         plan = replace(session.plan, base=suited(session.plan.base, slots))
-        session = replace(session, plan=plan)
-        if not session.folder.read_record().confirms:  # the search stays what commands are about
-            session.folder.become_latest()
-        with onlooking(plan, session.folder) as onlookers:
-            trained = run_trials(session, slots, onlookers)
-            if slots.gpus:
-                MemoryKept().learn(session.folder)
-            if not trained.is_over:
-                print(f"\n{how_to_resume(trained.progress, session.folder, plan.command)}")
-                return INTERRUPTED
-            best = predict_best(session, slots, trained, onlookers)
-        if best and plan.config.search.final_folds:
-            train_final(session, best[0])
-        return 0 if best else 1
+        with patient():
+            code = search_and_predict(replace(session, plan=plan), slots)
+        if slots.gpus:
+            remember_memory(session.folder)
+        return code
     finally:
         ray.shutdown()
+
+
+def search_and_predict(session: Session, slots: Slots) -> int:
+    """Do so on Ray, which has been started."""
+    plan, folder = session.plan, session.folder
+    if not folder.read_record().confirms:  # the search stays what commands are about
+        folder.become_latest()
+    with onlooking(plan, folder) as onlookers:
+        trained = run_trials(session, slots, onlookers)
+        if not trained.is_over:
+            print(f"\n{how_to_resume(trained.progress, folder, plan.command)}")
+            return INTERRUPTED
+        best, predicted = predict_best(session, slots, trained, onlookers)
+        print(summary(trained.progress, folder, len(predicted)))
+    if best and plan.config.search.final_folds:
+        train_final(session, best[0], trained.avoid)
+    return 0 if best else 1
+
+
+def remember_memory(folder: ExperimentFolder) -> None:
+    """Keep for later searches what trials took of GPUs, if it can be kept at once."""
+    try:
+        MemoryKept().learn(folder)
+    except OSError as error:
+        print(f"note: the next search measures anew what trials take: {error}", file=sys.stderr)
 
 
 @contextmanager
@@ -72,8 +89,11 @@ def onlooking(plan: Plan, folder: ExperimentFolder) -> Generator[Sequence[Onlook
 
 def predict_best(
     session: Session, slots: Slots, trained: Trained, onlookers: Sequence[Onlooker]
-) -> list[str]:
-    """Predict the eval images with the best trials, say what came out, and return them."""
+) -> tuple[list[str], list[str]]:
+    """Predict the eval images with the best trials; return these, and those that it went well for.
+
+    No more time is taken than is left.
+    """
     plan, folder, progress = session.plan, session.folder, trained.progress
     keep_best_weights(folder, progress, plan.config.search.keep)
     best = best_trials(progress, folder, plan.config.search.keep)
@@ -82,31 +102,28 @@ def predict_best(
     predicted = predict_all(folder, best, where)
     for onlooker in onlookers:
         onlooker.finish(predicted, end)
-    print(summary(progress, folder, len(predicted)))
-    return best
+    return best, predicted
 
 
-def train_final(session: Session, trial: str) -> None:
-    """Train the best trial's settings on k folds, in an experiment of its own, and predict."""
+def train_final(session: Session, trial: str, avoid: frozenset[str]) -> None:
+    """Train the best trial's settings on k folds, in an experiment of its own, and predict.
+
+    ``avoid`` are machines that could not train.
+    """
     plan, folder = final_experiment(session, trial)
-    journal = Journal(folder.journal)
-    events, _ = journal.take_up()
-    cluster = plan.config.cluster
-    slots = share_out(cluster, 1, resources_there())
+    slots = share_out(plan.config.cluster, 1, resources_there(avoid) or resources_there())
     plan = replace(plan, base=suited(plan.base, slots))
     print(f"\n{trial} on {plan.base.cv.folds} folds: {folder.path}")
-    with onlooking(plan, folder) as onlookers:
+    with folder.searched(), onlooking(plan, folder) as onlookers:
+        journal = Journal(folder.journal)
+        events, _ = journal.take_up()
         on_folds = replace(session, plan=plan, folder=folder, journal=journal, events=events)
         trained = run_trials(on_folds, slots, onlookers)
-        best = best_trials(trained.progress, folder, 1)
-        where = runs_option(folder)
-        if not best or not trained.is_over:
-            print(f"{trial} was not trained on the folds", file=sys.stderr)
-            return
-        predicted = predict_all(folder, best, Predicting(slots, bool(cluster.address)))
-        for onlooker in onlookers:
-            onlooker.finish(predicted)
-    print(f"  python -m analysis.ensemble --experiment {folder.name} --trials {best[0]}{where}")
+        best = predict_best(on_folds, slots, trained, onlookers)[0] if trained.is_over else []
+    if not best:
+        print(f"{trial} was not trained on the folds", file=sys.stderr)
+        return
+    print(f"  python -m analysis.ensemble --trials {best[0]}{runs_option(folder)}")
 
 
 def final_experiment(session: Session, trial: str) -> tuple[Plan, ExperimentFolder]:

@@ -116,9 +116,9 @@ def alive_nodes() -> dict[str, Node]:
     }
 
 
-def resources_there() -> list[Mapping[str, float]]:
-    """Return the resources (CPU, GPU) of each node that is there."""
-    return [node.resources for node in alive_nodes().values()]
+def resources_there(avoid: Collection[str] = ()) -> list[Mapping[str, float]]:
+    """Return the resources (CPU, GPU) of each node that is there, but for those to ``avoid``."""
+    return [node.resources for node in alive_nodes().values() if node.id not in avoid]
 
 
 def none_of(nodes: Collection[str]) -> dict[str, str]:

@@ -129,13 +129,14 @@ def run(
     from orchestrator.journal import Journal
     from orchestrator.tuning import Session
 
-    with patient(), experiment.searched():
-        journal = Journal(experiment.journal)
-        events, notice = journal.take_up()
-        tell([notice] if notice else [])
-        pace = estimated_pace(plan, experiment, end, is_resumed=again is not None)
-        if again:
-            add_start(experiment, again)
+    with experiment.searched():
+        with patient():
+            journal = Journal(experiment.journal)
+            events, notice = journal.take_up()
+            tell([notice] if notice else [])
+            pace = estimated_pace(plan, experiment, end, is_resumed=again is not None)
+            if again:
+                add_start(experiment, again)
         return tune_and_predict(Session(plan, experiment, end, pace, journal, events))
 
 
