@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.support.ui import WebDriverWait
 
 from analysis.data.__main__ import main
 from analysis.data.page import Shown, data_page
@@ -91,6 +92,7 @@ def page(tiny_page, browser):
     """The browser, showing the page of the tiny data."""
     for log in ("browser", "performance"):
         browser.get_log(log)
+    browser.get("about:blank")  # what is asked next is not answered by the page as it was before
     browser.get(tiny_page.as_uri())
     return browser
 
@@ -126,11 +128,13 @@ def test_the_page_asks_no_network_and_reports_no_error(page):
 
 
 def test_every_figure_is_drawn(page):
-    assert page.execute_script(DRAWN) == 3 + 2 + 3 + 18 + 2 * 11
+    bars = 3 + 2 + 3 + 18 + 2 * 11
+    WebDriverWait(page, 30).until(lambda page: page.execute_script(DRAWN) == bars)
 
 
 def test_every_sprite_can_be_shown(page):
-    assert page.execute_async_script(SPRITES) == [12 * 160] + 18 * [3 * 96]
+    widths = [12 * 160] + 18 * [3 * 96]
+    WebDriverWait(page, 30).until(lambda page: page.execute_async_script(SPRITES) == widths)
 
 
 def test_bars_of_the_tasks_are_the_images_on_disk(page, persons):

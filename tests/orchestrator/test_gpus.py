@@ -126,7 +126,7 @@ def test_a_trial_is_measured_on_the_cluster_once_and_shares_its_gpu(tiny_words, 
 
 @pytest.mark.usefixtures("joined")
 def test_trial_that_cannot_be_measured_takes_a_whole_gpu(tiny_words, capsys, tmp_path):
-    plan = make_plan(["space=loss_aug", "train.batch_size=10", *tiny_words])
+    plan = make_plan(["space=loss_aug", *tiny_words, "train.batch_size=11"])
     gone = plan.base.with_values({"data.root": str(tmp_path)})
     assert shared_gpus(replace(plan, base=gone)) == 1
     assert "each trial takes a whole GPU: what it needs could not be" in capsys.readouterr().out
