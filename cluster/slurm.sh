@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # A search on machines of SLURM. In this project's folder, on a file system that all of them see:
 #   sbatch cluster/slurm.sh space=backbone data.root=/shared/faces
+# after make install there. Options of sbatch before the file change what is asked for below:
+#   sbatch --nodes=2 --partition=gpu cluster/slurm.sh ...
 # Each machine of the job joins one Ray cluster, with a port and a token of its own. Before the time
 # is up the search stops, is queued again, and goes on.
 #SBATCH --job-name=face-orchestrator

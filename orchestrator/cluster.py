@@ -55,7 +55,8 @@ def start_ray(config: ClusterSection, cores: int | None = None) -> None:
     except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         raise UserError(
             f"cluster.address={config.address}: cannot join that Ray cluster ({error}). Is it "
-            "running (ray status), and has this machine its token (~/.ray/auth_token)?"
+            f"running (RAY_AUTH_MODE=token ray status --address={config.address}), and has this "
+            "machine its token (~/.ray/auth_token)?"
         ) from None
 
 

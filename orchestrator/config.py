@@ -8,6 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from orchestrator.deadline import parse_clock, parse_duration
 from orchestrator.log_words import LogSection
+from search_spaces.catalogue import SPACES
 from trainable.command_line import TRIAL_GROUPS, Schema
 from trainable.config import RunsConfig, TrialConfig
 from trainable.locations import location
@@ -18,8 +19,8 @@ from trainable.settings import Section
 class TrainingSection(RunsConfig):
     """Until when trials are trained, and what is kept of them."""
 
-    budget: str = Field(default="", description="wall time for all trials: 90m, 2h, 1h30m")
-    finish_by: str = Field(default="", description="clock time to stop trials at: 18:00")
+    budget: str = Field(default="", description="time until all is ready: 90m, 2h, 1h30m")
+    finish_by: str = Field(default="", description="clock time when all is ready: 18:00")
     keep: int = Field(
         default=8,
         ge=1,
@@ -140,7 +141,9 @@ class Asking(Protocol):
 class SearchConfig(TrialConfig):
     """Every word of a search; a trial's own settings are the base that the space varies."""
 
-    space: tuple[str, ...] = Field(default=("loss_aug",), description="search spaces, composed")
+    space: tuple[str, ...] = Field(
+        default=("loss_aug",), description=f"one or more of {', '.join(SPACES)}"
+    )
     recipe: str = Field(default="plain", description="recipe the trials start from")
     scale: str = Field(default="full", description="scale of backbone and images")
     resume: str = Field(default="", description="experiment to go on with; latest: the newest")

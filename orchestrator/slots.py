@@ -38,6 +38,10 @@ def share_out(
     as many processes, which may be on several nodes; no other spans two. UserError where not even
     one trial fits.
     """
+    if not any(node.get("CPU", 0) or node.get("GPU", 0) for node in nodes):
+        raise UserError(
+            "no machine that trains has joined the cluster yet: wait until ray status lists one"
+        )
     gpus = config.gpus_per_trial
     if gpus is None:
         gpus = share if any(node.get("GPU", 0) for node in nodes) else 0.0

@@ -29,7 +29,7 @@ OUTAGES = (errno.EBUSY, errno.EREMOTEIO, errno.EIO)
 """What s3fs makes of a server's answers 500 and 503."""
 NO_CREDENTIALS = (
     "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, on every "
-    "machine of the cluster"
+    "machine of the cluster, or give Amazon's machines a role"
 )
 
 

@@ -79,3 +79,8 @@ def test_trial_never_spans_two_machines():
 def test_machine_without_gpus_gets_no_trial_that_needs_one():
     nodes = [{"CPU": 8}, {"CPU": 4, "GPU": 1}, {"CPU": 4, "GPU": 1}]
     assert share_out(ClusterSection(), 12, nodes) == Slots(cpus=4, gpus=1, count=2)
+
+
+def test_cluster_that_only_drives_so_far_is_waited_for():
+    with pytest.raises(UserError, match="no machine that trains has joined the cluster yet"):
+        share_out(ClusterSection(), 4, [{"CPU": 0}])
