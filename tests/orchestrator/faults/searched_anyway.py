@@ -15,7 +15,7 @@ from trainable.fitting import Fit
 from trainable.store import ExperimentFolder
 
 NAME = "disturbed"
-MOST_EPOCHS = 30
+MOST_EPOCHS = 60
 LONG = f"train.epochs={MOST_EPOCHS}"
 """Makes a search so long that a machine which joins has started a process before it is over."""
 ROOT = Path(__file__).parents[3]
