@@ -43,7 +43,7 @@ def estimated_pace(
     threads = torch.get_num_threads()
     machine = machine_record(config)  # as a trial is recorded, with its number of threads
     torch.set_num_threads(threads)
-    pace = pace_of_earlier(folder.path.parent, machine, data.fingerprint())
+    pace = pace_of_earlier(folder.path.parent, machine, data.fingerprint)
     if end is None:
         return pace
     kind = kind_of(config)

@@ -57,7 +57,7 @@ class Resumed:
         return Resumption(
             at=now(),
             words=list(plan.words),
-            data_fingerprint=data.fingerprint(),
+            data_fingerprint=data.fingerprint,
             changes=changes,
         )
 
@@ -136,7 +136,7 @@ def refuse_other_images(folder: ExperimentFolder, data: FaceData) -> None:
 
 def changed(record: ExperimentRecord, plan: Plan, data: FaceData) -> Iterator[str]:
     """Yield what is no longer as the search was started."""
-    if record.data_fingerprint != data.fingerprint():
+    if record.data_fingerprint != data.fingerprint:
         yield f"the data in {data.source} (pixels of images)"
     space = plan.space.as_json()
     for path in sorted(record.space.keys() | space.keys()):

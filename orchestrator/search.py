@@ -67,7 +67,7 @@ def start(
 
 def new_experiment(plan: Plan, seen: Sequence[FaceData]) -> ExperimentFolder:
     """Make the experiment's folder and write down what is asked, and what is tried first."""
-    first = [] if plan.points else first_trials(plan, seen[0].fingerprint())
+    first = [] if plan.points else first_trials(plan, seen[0].fingerprint)
     experiment = create_experiment(folder_named(plan.config.search.runs), experiment_name(plan))
     settings = {**plan.config.model_dump(mode="json"), **plan.base.model_dump(mode="json")}
     question, space = plan.space.question, plan.space.as_json()

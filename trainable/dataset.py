@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -54,8 +55,9 @@ class FaceData:
         """Images that could not be read: left out of every fold, or predicted as black."""
         return [name for name, _ in unreadable_images(self)]
 
+    @cached_property  # asked for at each leg of a search
     def fingerprint(self) -> str:
-        """Return 16 hex digits that equal images with equal labels in the same order share."""
+        """16 hex digits that equal images with equal labels in the same order share."""
         digest = hashlib.sha256()
         for images, cache in ((self.images, self.cache), (self.eval_images, self.eval_cache)):
             digest.update(cache.digests.tobytes())

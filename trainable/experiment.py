@@ -55,7 +55,7 @@ def start_experiment(folder: ExperimentFolder, asked: Asked, seen: Sequence[Face
             first=list(asked.first),
             confirms=list(asked.confirms),
             data_root=data.source,
-            data_fingerprint=data.fingerprint(),
+            data_fingerprint=data.fingerprint,
             skipped_images=data.skipped,
             faceless_images=sorted(set[str]().union(*(one.faceless for one in seen))),
             fixed_labels=max(one.fixed_labels for one in seen),
@@ -83,7 +83,7 @@ def add_start(folder: ExperimentFolder, again: Resumption) -> None:
 def check_same_data(folder: ExperimentFolder, data: FaceData) -> None:
     """Raise UserError where the data are no longer those that an experiment was trained on."""
     record = folder.read_record()
-    if record.data_fingerprint != data.fingerprint():
+    if record.data_fingerprint != data.fingerprint:
         raise UserError(
             f"the data in {data.source} have changed since {folder.name} was started: its stored "
             "predictions belong to other images. Put them back, or start a new experiment"

@@ -52,7 +52,7 @@ def load_data_as_of(config: DataConfig, start: Start, view: str = "") -> FaceDat
 
 
 def _difference(data: FaceData, start: Start, view: str) -> str:
-    if data.fingerprint() != start.data:
+    if data.fingerprint != start.data:
         return f"{data.root} holds other images or labels"
     is_other = view not in ("", data.view)
     return "data.label_fixes or data.face_boxes is a file of another content" if is_other else ""

@@ -138,7 +138,7 @@ def test_label_fixes_change_what_is_trained_and_not_what_is_scored(faces_root, t
     fixes.write_text("id,field,value\n000000_male_Asian_19,age,28\n000000_male_Asian_22,age,59\n")
     plain, data = load_data(tiny.data), load(faces_root, label_fixes=str(fixes))
     assert data.images.equals(plain.images)
-    assert data.fingerprint() == plain.fingerprint()
+    assert data.fingerprint == plain.fingerprint
     assert (data.fixed_labels, plain.fixed_labels) == (14, 0)
     cutoff = training_labels(data.training_images, TrainConfig(age_cutoff=59))
     assert cutoff[:14].tolist() == [0, 0, 0, 0, 0, 6, 12, 2, 2, 2, 2, 2, 8, 14]
@@ -160,17 +160,17 @@ def test_identical_image_on_both_sides_is_refused_by_name(tiny, own_faces):
 
 
 def test_fingerprint_is_that_of_a_copy(tiny, own_faces):
-    assert load(own_faces).fingerprint() == load_data(tiny.data).fingerprint()
+    assert load(own_faces).fingerprint == load_data(tiny.data).fingerprint
 
 
 def test_fingerprint_changes_with_a_label(tiny, own_faces):
     file = own_faces / "train" / "train.csv"
     file.write_text(file.read_text().replace(",19,", ",31,", 1))
-    assert load(own_faces).fingerprint() != load_data(tiny.data).fingerprint()
+    assert load(own_faces).fingerprint != load_data(tiny.data).fingerprint
 
 
 @pytest.mark.parametrize("side", ["train", "eval"])
 def test_fingerprint_changes_with_an_image(tiny, own_faces, side):
     trained = (own_faces / DAMAGED).with_name("mask1.jpg")
     shutil.copy(own_faces / DAMAGED, trained if side == "train" else first_eval(own_faces))
-    assert load(own_faces).fingerprint() != load_data(tiny.data).fingerprint()
+    assert load(own_faces).fingerprint != load_data(tiny.data).fingerprint

@@ -37,7 +37,7 @@ def test_record_tells_the_question_the_words_and_the_data(tiny, started):
     record = started.read_record()
     assert (record.question, record.words, record.space) == ("Which?", ASKED.words, ASKED.space)
     assert record.data_root == tiny.data.root
-    assert record.data_fingerprint == load_data(tiny.data).fingerprint()
+    assert record.data_fingerprint == load_data(tiny.data).fingerprint
     assert record.skipped_images == []
 
 

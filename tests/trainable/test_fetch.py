@@ -47,7 +47,7 @@ def complaint(address):
 
 def test_data_of_a_bucket_are_the_same_data(faces_address, faces_root):
     here, fetched = load_data(settings(str(faces_root))), load_data(settings(faces_address))
-    assert fetched.fingerprint() == here.fingerprint()
+    assert fetched.fingerprint == here.fingerprint
     assert fetched.view == here.view
     assert (fetched.source, here.source) == (faces_address, str(faces_root))
 

@@ -35,7 +35,7 @@ def before(config, new_process):
 
 
 def start_on(data, at="2026-01-01") -> Start:
-    return Start(at, data.fingerprint())
+    return Start(at, data.fingerprint)
 
 
 def damage(root) -> None:
@@ -45,7 +45,7 @@ def damage(root) -> None:
 def test_image_that_was_read_before_it_was_damaged_is_still_seen(before, config, own_faces):
     damage(own_faces)
     again = load_data_as_of(config, start_on(before))
-    assert again.fingerprint() == before.fingerprint()
+    assert again.fingerprint == before.fingerprint
     assert (again.cache.pixels == before.cache.pixels).all()
     assert load_data(config) is again
 
@@ -74,7 +74,7 @@ def test_machine_that_has_not_read_the_image_names_it(
 
 def test_data_whose_decoded_images_were_deleted_are_read_anew(before, config):
     shutil.rmtree(before.cache.folder)
-    assert load_data_as_of(config, start_on(before)).fingerprint() == before.fingerprint()
+    assert load_data_as_of(config, start_on(before)).fingerprint == before.fingerprint
 
 
 @pytest.fixture
@@ -125,4 +125,4 @@ def test_refused_data_are_read_anew_by_the_same_process(config, own_faces):
     with pytest.raises(UserError, match="other images or labels"):
         load_data_as_of(config, start_on(drivers))
     table.write_text(right)
-    assert load_data_as_of(config, start_on(drivers)).fingerprint() == drivers.fingerprint()
+    assert load_data_as_of(config, start_on(drivers)).fingerprint == drivers.fingerprint
