@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from ray.tune.schedulers import AsyncHyperBandScheduler, MedianStoppingRule, TrialScheduler
+from ray.tune.schedulers import AsyncHyperBandScheduler, TrialScheduler
 
 from orchestrator.config import SchedulerSection
+from orchestrator.running_means import RunningMeans
 from orchestrator.rungs import Rungs
 from trainable.config import TrialConfig
 
@@ -117,6 +118,36 @@ class Halving(Fifo):
             self._rungs.leave(trial, goes_on=False)
 
 
+class Median(Fifo):
+    """Stops who never was as good as the median of all averages (Golovin et al. 2017, Vizier).
+
+    It decides as Ray's ``MedianStoppingRule``, which reads all scores of all trials at each step:
+    with 1,000 trials the forecasts, which ask it thousands of times, took 11 s each.
+    """
+
+    def __init__(self, grace: int) -> None:
+        self._grace = grace
+        self._means = RunningMeans()
+        self._stopped: set[str] = set()
+
+    def judge(self, trial: str, step: int, score: float) -> Verdict:
+        """Compare from the grace on, where enough others have come as far."""
+        if trial in self._stopped:
+            return "stop"
+        if step < self._grace:
+            return "continue"
+        median = self._means.median(step)
+        self._means.add(trial, step, score)
+        if median is None or score >= median:
+            return "continue"
+        self._stopped.add(trial)
+        return "stop"
+
+    def enter(self, trial: str, step: int, score: float) -> None:
+        """Count its scores, whatever they are."""
+        self.judge(trial, step, score)
+
+
 @dataclass(frozen=True)
 class _StandIn:
     """What Ray's rules ask of a trial: to be told from others."""
@@ -200,10 +231,7 @@ def _asha(config: SchedulerSection, levels: tuple[int, ...], steps: int) -> Rule
 
 
 def _median(config: SchedulerSection, levels: tuple[int, ...], steps: int) -> Rule:
-    grace = levels[0] if levels else steps
-    return RaysRule(
-        MedianStoppingRule(time_attr=STEP, metric=SCORE, mode="max", grace_period=grace)
-    )
+    return Median(levels[0] if levels else steps)
 
 
 def _fifo(config: SchedulerSection, levels: tuple[int, ...], steps: int) -> Rule:

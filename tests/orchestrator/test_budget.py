@@ -57,7 +57,7 @@ def test_trials_end_before_the_budget_so_that_everything_is_ready_then(short):
         int, re.findall(r"(\d+):(\d+):(\d+) elapsed", short.search.printed)[-1]
     )
     elapsed = 3600 * hours + 60 * minutes + seconds
-    assert elapsed <= 1.15 * short.budget  # seconds on a busy machine, known from a quieter one
+    assert elapsed <= short.budget
     assert short.search.seconds <= short.budget + SECONDS_TO_END
     assert "deadline in" in short.search.printed
 

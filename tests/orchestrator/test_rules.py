@@ -3,9 +3,10 @@
 import random
 
 import pytest
+from ray.tune.schedulers import MedianStoppingRule
 
 from orchestrator.config import SchedulerSection
-from orchestrator.rules import RULES, make_rule, rung_levels
+from orchestrator.rules import RULES, RaysRule, make_rule, rung_levels
 from trainable.config import TrialConfig
 
 EPOCHS = 9
@@ -84,14 +85,30 @@ def test_rays_asha_stops_who_is_below_the_quantile():
     assert asha.judge("b", 1, 0.4) == "stop"
 
 
-def test_rays_median_rule_stops_who_is_below_the_median():
+def test_median_rule_stops_who_is_below_the_median():
     median = rule(name="median")
-    for step in (1, 2):
-        assert median.judge("a", step, 0.5) == "continue"
-    for name in "bc":
+    for name in "abc":
         assert {median.judge(name, step, 0.6) for step in (1, 2)} == {"continue"}
-    assert median.judge("d", 1, 0.1) in ("continue", "stop")
-    assert median.judge("d", 2, 0.1) == "stop"
+    assert median.judge("d", 1, 0.6) == "continue"
+    assert median.judge("d", 2, 0.5) == "stop"
+    assert median.judge("d", 3, 0.9) == "stop"
+
+
+@pytest.mark.parametrize("grace", [1, 3])
+def test_median_rule_decides_as_rays(grace):
+    chance = random.Random(grace)
+    rays = RaysRule(
+        MedianStoppingRule(time_attr="step", metric="score", mode="max", grace_period=grace)
+    )
+    ours, best = rule(name="median", grace_epochs=grace), dict.fromkeys("abcdefgh", (0, 0.0))
+    decided = set()
+    for trial in chance.choices("abcdefgh", k=60):
+        step, score = best[trial][0] + 1, max(best[trial][1], chance.random())
+        best[trial] = step, score
+        verdict = ours.judge(trial, step, score)
+        assert verdict == rays.judge(trial, step, score)
+        decided.add(verdict)
+    assert decided == {"continue", "stop"}
 
 
 @pytest.mark.parametrize("promote", [False, True])
