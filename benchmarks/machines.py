@@ -98,6 +98,12 @@ class Machine:
         self.process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    def leave(self) -> None:
+        """End as a machine that is shut down, of which the cluster knows at once."""
+        self.process.terminate()
+        self.process.wait(timeout=START_SECONDS)
+        self.kill()
+
     def stumble(self, seconds: float) -> None:
         """Let its workers do nothing for so long."""
         workers = self.raylet.children()
@@ -161,7 +167,7 @@ class Cluster:
     def have(self, count: int) -> Sequence[Machine]:
         """Return so many machines of one core: those that are left, and new ones."""
         while len(self._machines) > count:
-            self._machines.pop().kill()
+            self._machines.pop().leave()
         while len(self._machines) < count:
             self.add()
         return [*self._machines]

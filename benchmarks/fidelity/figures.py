@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -238,4 +239,5 @@ def ranking_of_halves(recordings: Sequence[Recording]) -> float:
 
 def tau(one: Sequence[float] | Floats, other: Sequence[float] | Floats) -> float:
     """Return Kendall's rank correlation."""
-    return float(np.asarray(kendalltau(one, other))[0])
+    found: Any = kendalltau(one, other)  # scipy says no type
+    return float(found.statistic)

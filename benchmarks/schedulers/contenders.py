@@ -145,8 +145,8 @@ class Steady:
         return {}
 
     def refuse(self, node: str, reason: str) -> None:
-        """Never happen."""
-        raise NotImplementedError(reason)
+        """Never happen: no result of a simulated trial says that its machine is unfit."""
+        raise AssertionError(f"{node} is refused: {reason}")
 
     def why_leaving(self, node: str) -> str:
         """Return no reason."""

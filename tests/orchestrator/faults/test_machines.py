@@ -38,9 +38,8 @@ def test_machine_that_joins_is_used(own_cluster, search_while):
         return bool(trials_in_the_middle(folder, epochs=1)) and bool(own_cluster.add())
 
     found = search_while(add, LONG)
-    # Ray may notice only now that machines of the test before are gone.
-    (joined,) = [change for change in found.changes if change.change == "joined"]
-    assert joined.slots == 2
+    (joined,) = found.changes
+    assert (joined.change, joined.slots) == ("joined", 2)
     assert trained_at_once(found.events[found.events.index(joined) :])
 
 
