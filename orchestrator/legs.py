@@ -142,15 +142,25 @@ class LegSearcher(Searcher):
 
 
 class LegScheduler(FIFOScheduler):
-    """Ends a leg where its trial pauses, ends or has to go on elsewhere."""
+    """Ends a leg where its trial pauses, ends or has to go on elsewhere.
 
-    def __init__(self, searcher: LegSearcher, watch: EpochWatch, watchdog: Watchdog) -> None:
+    ``kill`` ends the process of one that hangs, by Ray's handle.
+    """
+
+    def __init__(
+        self,
+        searcher: LegSearcher,
+        watch: EpochWatch,
+        watchdog: Watchdog,
+        kill: Callable[[Any], None] = ray.kill,
+    ) -> None:
         super().__init__()
         self.searcher = searcher
         self._search = searcher.search
         self._watch = watch
         self._machines = searcher.machines
         self._watchdog = watchdog
+        self._kill = kill
         self._running: dict[str, Trial] = {}
 
     def began(self, trial: Trial, node: str) -> None:
@@ -166,7 +176,7 @@ class LegScheduler(FIFOScheduler):
             self.searcher.breakages[trial.trial_id] = breakage
             actor = trial.temporary_state.ray_actor
             assert actor
-            ray.kill(actor)
+            self._kill(actor)
 
     def break_off(self, error: Exception) -> None:
         """Take that Tune itself ended with an error, and every leg with it."""

@@ -93,10 +93,10 @@ def test_interval_and_probability_are_those_of_a_plain_loop(read, confirmation):
     loop = plain_loop(confirmation, sides)
     steady = read()[0]
     assert (steady.low, steady.high) == pytest.approx(
-        np.quantile(loop[:, 0], [0.025, 0.975]), abs=0.02
+        np.quantile(loop[:, 0], [0.025, 0.975]), abs=0.015
     )
     ahead = (loop[:, 0] > loop[:, 1]).mean()
-    assert steady.better["faces/peaked"].probability == pytest.approx(ahead, abs=0.04)
+    assert steady.better["faces/peaked"].probability == pytest.approx(ahead, abs=0.03)
 
 
 def test_better_is_the_difference_of_means_and_the_same_backwards(read):

@@ -12,6 +12,7 @@ import pytest
 
 from trainable.experiment import versions
 
+PROJECT = Path(__file__).parents[2]
 TOKEN = os.environ["RAY_AUTH_TOKEN"]
 OTHERS = "another-token-of-another-cluster"
 START = """
@@ -35,11 +36,11 @@ print(json.dumps(listening))
 """
 ON_A_WORKER = """
 def look():
-    from orchestrator import finish
-    from trainable import config, experiment, label_fixes
+    import orchestrator, search_spaces, trainable
+    from trainable import experiment, label_fixes
     return {
         "code": experiment.versions()["code"],
-        "file": config.__file__,
+        "files": [orchestrator.__file__, search_spaces.__file__, trainable.__file__],
         "fixes": label_fixes.KNOWN_FILE.is_file(),
     }
 print(json.dumps(ray.get(ray.remote(look).remote())))
@@ -54,7 +55,9 @@ def environment(home: Path, **variables: str) -> dict[str, str]:
 
 def run(code: str, address: str, variables: dict[str, str]) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-c", START + code, address]
-    return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        command, cwd=PROJECT, env=variables, capture_output=True, text=True, timeout=120
+    )
 
 
 def keep_token(home: Path, token: str) -> None:
@@ -91,8 +94,16 @@ def test_cluster_is_joined_with_the_token_file_and_workers_run_the_code_of_the_d
     seen = json.loads(joined.stdout)
     assert seen["code"] == versions()["code"]
     assert seen["fixes"]
-    assert "runtime_resources" in seen["file"]
+    assert all("runtime_resources" in file for file in seen["files"])
     assert TOKEN not in joined.stdout + joined.stderr
+
+
+def test_workers_of_this_machine_import_a_copy_of_the_code(tmp_path):
+    """Who edits it while a search runs changes the next one, also in the project's folder."""
+    seen = json.loads(run(ON_A_WORKER, "", environment(tmp_path)).stdout)
+    files = [Path(file) for file in seen["files"]]
+    assert [file.parent.name for file in files] == ["orchestrator", "search_spaces", "trainable"]
+    assert not [file for file in files if file.is_relative_to(PROJECT)]
 
 
 @pytest.mark.parametrize("token", ["", OTHERS], ids=["no token", "another token"])

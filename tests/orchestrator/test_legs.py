@@ -3,7 +3,6 @@
 from types import SimpleNamespace
 
 import pytest
-import ray
 from played import STEPS, sampled
 from ray.tune.schedulers import TrialScheduler
 
@@ -47,7 +46,7 @@ class Run:
     def start(self) -> LegScheduler:
         """Start the trial's next leg in a Tune of its own."""
         searcher = LegSearcher(self.search, self.machines, reason_of=str, is_over=lambda: False)
-        scheduler = LegScheduler(searcher, Nobody(), self.watchdog)
+        scheduler = LegScheduler(searcher, Nobody(), self.watchdog, self.killed.append)
         self.config = searcher.suggest("a1")
         state = SimpleNamespace(ray_actor=self.actor)
         self.trial = SimpleNamespace(trial_id="a1", config=self.config, temporary_state=state)
@@ -60,10 +59,8 @@ class Run:
 
 
 @pytest.fixture
-def run(clock, monkeypatch) -> Run:
-    run = Run(clock)
-    monkeypatch.setattr(ray, "kill", run.killed.append)
-    return run
+def run(clock) -> Run:
+    return Run(clock)
 
 
 def test_process_of_a_leg_that_hangs_is_killed_once(run, clock):
@@ -93,7 +90,7 @@ def test_leg_that_tune_broke_off_goes_on_in_the_next_tune(run):
 
 def test_leg_that_tune_broke_off_is_not_looked_for_by_the_next_tune(run, clock):
     scheduler = run.start()
-    later = LegScheduler(scheduler.searcher, Nobody(), run.watchdog)
+    later = LegScheduler(scheduler.searcher, Nobody(), run.watchdog, run.killed.append)
     scheduler.break_off(RuntimeError("a worker was killed"))
     clock.now += UNKNOWN_SILENCE_SECONDS + 1
     later.end_hanging()
