@@ -10,8 +10,8 @@ from typing import Any, Literal, Protocol
 from ray.tune.schedulers import AsyncHyperBandScheduler, TrialScheduler
 
 from orchestrator.config import SchedulerSection
-from orchestrator.running_means import RunningMeans
 from orchestrator.rungs import Rungs
+from orchestrator.running_means import RunningMeans
 from trainable.config import TrialConfig
 
 Verdict = Literal["continue", "pause", "stop"]
