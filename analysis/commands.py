@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from trainable.files import StorageError
 from trainable.locations import Location, folder_named
 from trainable.settings import UserError, printable
+from trainable.storage_errors import StorageError
 
 
 def _runs(given: str | Path) -> Location:

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from analysis.answers import Answers, read_answers, resampled_answers
 from analysis.results import Experiment, Trial
 from trainable.comparison import Difference, difference_of, interval
-from trainable.files import UnreadableFileError
 from trainable.metrics import main_score, scores
 from trainable.records import SEED, ConfirmedTrial
 from trainable.resampling import Scores, mean_over_seeds
 from trainable.settings import UserError
-from trainable.store import ExperimentFolder, TrialFolder, all_experiments
+from trainable.storage_errors import UnreadableFileError
+from trainable.store import ExperimentFolder, all_experiments
+from trainable.trial_folder import TrialFolder
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 from trainable.fetch import copy_of
-from trainable.files import UnreadableFileError
 from trainable.image_files import DataFolder
 from trainable.labels import TASKS
 from trainable.locations import Location
 from trainable.metrics import SCORE
 from trainable.records import EpochRecord, ExperimentRecord, TrialResults
-from trainable.store import ExperimentFolder, TrialFolder, open_experiment
+from trainable.storage_errors import UnreadableFileError
+from trainable.store import ExperimentFolder, open_experiment
+from trainable.trial_folder import TrialFolder
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from trainable.files import read_bytes, write_text
+from trainable.files import write_text
 from trainable.image_files import DataFolder
 from trainable.labels import CLASS_COUNT
 from trainable.locations import Location
 from trainable.settings import UserError, is_file_name
 from trainable.spreadsheet import FORMULA
 from trainable.store import ExperimentFolder
+from trainable.stored import read_bytes
 
 IMAGE, ANSWER = "ImageID", "ans"
 """The columns of the competition's info.csv and of answers.csv."""

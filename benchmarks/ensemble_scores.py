@@ -24,7 +24,7 @@ from analysis.results import data_folder, load_experiment
 from analysis.submission import held_out_answers, images_to_answer
 from trainable.demo.data_set import DemoSize, demo_root
 from trainable.metrics import macro_f1
-from trainable.store import LATEST
+from trainable.store import LATEST, experiment_of
 
 TOP = 3
 ASKED: dict[str, Ask] = {
@@ -88,7 +88,7 @@ def outcomes(runs: Path) -> dict[str, Outcome]:
 
 
 def _outcome(built: Built) -> Outcome:
-    folder = built.trials[0].folder.experiment
+    folder = experiment_of(built.trials[0].folder)
     images = images_to_answer(folder)
     labels = held_out_answers(data_folder(folder.read_record()), images)
     assert labels is not None

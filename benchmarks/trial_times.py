@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from trainable.store import TrialFolder
+from trainable.trial_folder import TrialFolder
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ from trainable.locations import Location
 from trainable.metrics import METRIC_HEADINGS
 from trainable.records import TrialResults
 from trainable.spreadsheet import for_spreadsheets
-from trainable.store import ExperimentFolder, TrialFolder
+from trainable.store import ExperimentFolder
+from trainable.trial_folder import TrialFolder
 
 FILE = "ablation.csv"
 

@@ -9,7 +9,7 @@ from ray.tune.experiment import Trial
 
 from orchestrator.journal import Cause
 from trainable.ray_peers import LostMachineError, why_lost
-from trainable.store import BusyTrialError
+from trainable.trial_folder import BusyTrialError
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from orchestrator.projection import Projected, contradiction, project
 from search_spaces.language import Space
 from trainable.config import TrialConfig
-from trainable.files import UnreadableFileError
 from trainable.locations import Location
 from trainable.records import ExperimentRecord, TrialResults, compact
+from trainable.storage_errors import UnreadableFileError
 from trainable.store import ExperimentFolder
 
 

@@ -17,7 +17,8 @@ from orchestrator.slots import Slots
 from trainable.known_data import last_start, load_data_as_of
 from trainable.locations import Location
 from trainable.predict import predict_eval
-from trainable.store import LATEST, ExperimentFolder, TrialFolder
+from trainable.store import LATEST, ExperimentFolder, experiment_of
+from trainable.trial_folder import TrialFolder
 
 
 def best_trials(progress: SearchProgress, folder: ExperimentFolder, count: int) -> list[str]:
@@ -111,7 +112,7 @@ def _predict_there(
 
 def _predict_as_begun(trial: TrialFolder) -> None:
     """Predict with the images as they were when the search began."""
-    start = last_start(trial.experiment)
+    start = last_start(experiment_of(trial))
     for own in trial.read().record.config.member_configs().values():
         load_data_as_of(own.data, start)
     predict_eval(trial)

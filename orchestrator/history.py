@@ -7,11 +7,11 @@ from orchestrator.earlier import Beginning, Earlier, read_earlier
 from orchestrator.portfolio import Past, Tried, portfolio
 from orchestrator.projection import contradiction, project
 from trainable.config import TrialConfig
-from trainable.files import UnreadableFileError
 from trainable.recipes.catalogue import RECIPES
 from trainable.recipes.recipe import Recipe
 from trainable.records import FirstTrial
 from trainable.settings import UserError, Value
+from trainable.storage_errors import UnreadableFileError
 from trainable.store import all_experiments, open_experiment
 
 ALL, TEAMS, NONE = "all", "recipes", "none"

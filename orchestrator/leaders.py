@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 from trainable.experiment import refuse_mixed
-from trainable.files import UnreadableFileError
 from trainable.locations import Location
 from trainable.recipes.recipe import Settings
 from trainable.records import SEED, ConfirmedTrial, TrialResults, rank
 from trainable.settings import UserError
-from trainable.store import ExperimentFolder, TrialFolder, open_experiment
+from trainable.storage_errors import UnreadableFileError
+from trainable.store import ExperimentFolder, open_experiment
+from trainable.trial_folder import TrialFolder
 
 
 def searched_experiment(runs: Location, name: str) -> ExperimentFolder:

@@ -13,7 +13,6 @@ from orchestrator.breakage import Breakage, breakage_of, error_of
 from orchestrator.decisions import Search
 from orchestrator.states import Leg
 from orchestrator.watchdog import Watchdog
-from trainable.files import StorageError
 from trainable.leg_keys import (
     BEST,
     EPOCH,
@@ -29,6 +28,7 @@ from trainable.leg_keys import (
 )
 from trainable.records import EpochRecord
 from trainable.settings import UserError
+from trainable.storage_errors import StorageError
 
 
 class EpochWatch(Protocol):

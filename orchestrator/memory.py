@@ -12,9 +12,11 @@ from orchestrator.plan import Plan
 from search_spaces.ends import corner_values
 from trainable.cache import cache_folder
 from trainable.config import TrialConfig
-from trainable.files import UnreadableFileError, reading, write_text
+from trainable.files import write_text
 from trainable.footprint import footprint, networks_at_once
+from trainable.storage_errors import UnreadableFileError
 from trainable.store import ExperimentFolder
+from trainable.stored import reading
 
 COUNTING = (
     *("data.image_height", "data.image_width", "train.batch_size"),

@@ -9,10 +9,11 @@ from statistics import median, median_low
 
 from orchestrator.kind import Kind, backbones, kind_of, times_as_long
 from trainable.config import TrialConfig
-from trainable.files import UnreadableFileError
 from trainable.locations import Location
 from trainable.records import EpochRecord, MachineRecord
-from trainable.store import ExperimentFolder, TrialFolder, all_experiments
+from trainable.storage_errors import UnreadableFileError
+from trainable.store import ExperimentFolder, all_experiments
+from trainable.trial_folder import TrialFolder
 
 REMEMBERED = 9
 """The median of so many last measurements counts: a process's first epoch is slow, and one among

@@ -12,7 +12,8 @@ from trainable.config import TrialConfig
 from trainable.dataset import load_data
 from trainable.first_batch import first_batch, label_texts
 from trainable.labels import TASKS
-from trainable.store import TrialFolder
+from trainable.store import experiment_of
+from trainable.trial_folder import TrialFolder
 
 SHOWN = 32
 """Images of a batch that are shown."""
@@ -24,7 +25,7 @@ def trial_pictures(trial: TrialFolder) -> dict[str, bytes]:
     A trial for some tasks has no joint class, and no picture of the 18. TensorBoard makes a section
     of each tag, and would leave out a picture whose tag a curve has.
     """
-    images, validation = trial.experiment.read_images(), trial.read_validation()
+    images, validation = experiment_of(trial).read_images(), trial.read_validation()
     config = trial.read().record.config
     labels = images["label"].to_numpy()[validation.rows]
     predicted, tasks = validation.values.argmax(axis=1), config.tasks

@@ -30,7 +30,8 @@ from trainable.dataset import load_data
 from trainable.embedding import embedding_member
 from trainable.files import make_folder, write_bytes, write_text
 from trainable.labels import CLASS_NAMES, TASK_CLASSES, TASKS, decode
-from trainable.store import TrialFolder
+from trainable.store import experiment_of
+from trainable.trial_folder import TrialFolder
 
 CONFIG, POINTS_FILE = "projector_config.pbtxt", "embedding.tsv"
 LABELS_FILE, THUMBNAILS_FILE = "labels.tsv", "thumbnails.jpg"
@@ -47,10 +48,11 @@ def write_projector(trial: TrialFolder) -> None:
 
     It takes the place of an earlier trial's. Of more than POINTS images a sample is shown.
     """
-    folder, config = trial.experiment.tensorboard, trial.read().record.config
+    experiment, config = experiment_of(trial), trial.read().record.config
+    folder = experiment.tensorboard
     make_folder(folder)
     embeddings = sample(trial.read_validation_embeddings())
-    labels = label_table(trial.experiment.read_images(), embeddings.rows, trial.read_validation())
+    labels = label_table(experiment.read_images(), embeddings.rows, trial.read_validation())
     write_text(folder / POINTS_FILE, _tsv(components(embeddings.values)))
     write_text(folder / LABELS_FILE, labels.to_csv(sep="\t", index=False))
     write_bytes(folder / THUMBNAILS_FILE, thumbnails(_pixels(config, embeddings.rows)))

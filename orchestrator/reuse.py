@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from trainable.config import TrialConfig
 from trainable.dataset import load_data
 from trainable.device import Device, select_device
-from trainable.files import UnreadableFileError
 from trainable.locations import Location
 from trainable.recipes.recipe import Settings
 from trainable.records import Outcome, TrialResults
-from trainable.store import ExperimentFolder, TrialFolder, all_experiments
+from trainable.storage_errors import UnreadableFileError
+from trainable.store import ExperimentFolder, all_experiments, experiment_of
+from trainable.trial_folder import TrialFolder
 
 NUMERIC = ("code", "torch", "timm", "albumentations", "numpy", "scikit-learn")
 """Versions that a trial's numbers depend on; the others only decide which trials there are."""
@@ -74,7 +75,7 @@ def take(found: TrialFolder, into: TrialFolder, config: TrialConfig, values: Set
     The outcome is written last: a trial that was half taken is taken again.
     """
     record = found.read().record
-    source = f"{found.experiment.name}/{found.name}"
+    source = f"{experiment_of(found).name}/{found.name}"
     here = record.config.with_values({"data.root": config.data.root})
     changed = {"trial": into.name, "config": here, "values": dict(values), "taken_from": source}
     into.write_record(record.model_copy(update=changed))

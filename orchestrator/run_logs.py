@@ -21,9 +21,9 @@ from orchestrator.beside import Beside
 from orchestrator.hparams import best_so_far
 from orchestrator.log_words import LogSection
 from orchestrator.tensorboard import curves
-from trainable.files import StorageError
 from trainable.records import TrialResults, best_epoch
 from trainable.settings import Value
+from trainable.storage_errors import StorageError
 from trainable.store import ExperimentFolder
 
 PROJECT = "face-orchestrator"

@@ -28,10 +28,11 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 from orchestrator.hparams import HParamsTable, best_so_far, verdict
 from search_spaces.language import Space
 from trainable.config import TrialConfig
-from trainable.files import ASKED_AT_ONCE, append, make_folder, remove, write_bytes
+from trainable.files import append, make_folder, remove, write_bytes
 from trainable.locations import Location
 from trainable.records import EpochRecord, Status, rank
 from trainable.settings import Value
+from trainable.stored import ASKED_AT_ONCE
 
 PICTURES = "*.pictures"
 SECONDS_UNSEEN = 30.0

@@ -39,7 +39,7 @@ from trainable.node_check import expected_of
 from trainable.ray_trial import RayTrial
 from trainable.recipes.recipe import Settings
 from trainable.records import EpochRecord, FirstTrial, rank
-from trainable.store import ExperimentFolder
+from trainable.store import ExperimentFolder, experiment_of
 
 WHOLE = 3
 """Trials that are trained to their end in any case: an ensemble takes the best three."""
@@ -158,7 +158,7 @@ def make_taker(plan: Plan, folder: ExperimentFolder, watch: SearchWatch) -> Take
         take(found, into, config, values)
         epochs = into.read_epochs()
         watch.taken(trial, values, epochs)
-        return Taken(scores_so_far(epochs), f"{found.experiment.name}/{found.name}")
+        return Taken(scores_so_far(epochs), f"{experiment_of(found).name}/{found.name}")
 
     return taken
 

@@ -16,10 +16,12 @@ from orchestrator.progress import SearchGoal, SearchProgress
 from orchestrator.states import TrialState
 from orchestrator.tensorboard import TensorBoardLog
 from orchestrator.timekeeper import Timekeeper
-from trainable.files import UnreadableFileError, remove
+from trainable.files import remove
 from trainable.recipes.recipe import Settings
 from trainable.records import EpochRecord, Outcome
-from trainable.store import RUNNING, ExperimentFolder
+from trainable.storage_errors import UnreadableFileError
+from trainable.store import ExperimentFolder
+from trainable.trial_folder import RUNNING
 
 SECONDS_BETWEEN_FORECASTS = 5
 

@@ -16,8 +16,8 @@ LIGHT = tuple(
     for name in (
         *("arrays", "cache", "comparison", "config", "fetch", "files", "growing"),
         *("image_files", "label_fixes", "labels", "locations", "metrics", "patience"),
-        *("records", "resampling", "sections", "settings", "spreadsheet", "store"),
-        *("submissions", "table", "voting"),
+        *("records", "resampling", "sections", "settings", "spreadsheet", "storage_errors"),
+        *("store", "stored", "submissions", "table", "trial_folder", "voting"),
     )
 )
 """What may be imported where neither torch nor Ray is."""

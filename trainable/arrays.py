@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trainable.files import read_bytes, reading, write_bytes
+from trainable.files import write_bytes
 from trainable.locations import Location
+from trainable.stored import read_bytes, reading
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from fsspec.asyn import sync_wrapper
 from s3fs import S3FileSystem
 from s3fs.core import S3_RETRYABLE_ERRORS
 
-from trainable.files import StorageError, cause
 from trainable.patience import ask_again_meanwhile
+from trainable.storage_errors import StorageError, cause
 
 CONNECT_SECONDS, ANSWER_SECONDS = 5, 20
 """How long a server may take to accept a connection, and to answer."""

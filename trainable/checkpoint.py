@@ -14,8 +14,9 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from trainable.files import link_or_copy, local_copy, reading, write_with
+from trainable.files import link_or_copy, write_with
 from trainable.locations import Location
+from trainable.stored import local_copy, reading
 
 STATE, CHECKSUM = "state", "checksum"
 """Keys of the header beside those of the notes."""

@@ -16,7 +16,8 @@ from trainable.records import (
     TrialRecord,
 )
 from trainable.settings import UserError
-from trainable.store import ExperimentFolder, TrialFolder, now
+from trainable.store import ExperimentFolder, experiment_of, now
+from trainable.trial_folder import TrialFolder
 
 RECORDED_PACKAGES = ("torch", "timm", "albumentations", "numpy", "ray", "optuna", "scikit-learn")
 
@@ -114,7 +115,7 @@ def check_unchanged(trial: TrialFolder, record: TrialRecord) -> None:
     refuse_mixed(record)
     members = record.config.member_configs()
     seen = {name: load_data(own.data) for name, own in members.items()}
-    check_same_data(trial.experiment, next(iter(seen.values())))
+    check_same_data(experiment_of(trial), next(iter(seen.values())))
     check_same_views(record, {name: data.view for name, data in seen.items()})
 
 

@@ -9,36 +9,18 @@ that a share that is no longer mounted is not taken for an empty disk.
 import os
 import shutil
 import tempfile
-import zipfile
 from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
 from filelock import FileLock, Timeout
-from pydantic import ValidationError
-from safetensors import SafetensorError
 from upath import UPath
 
 from trainable.locations import Location
-from trainable.patience import ask_again
 from trainable.settings import UserError
-
-UNREADABLE = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, SafetensorError)
-"""What the libraries raise where a file is damaged."""
-REFUSALS = (OSError, SafetensorError)
-"""What they raise where storage refuses to be written."""
-ASKED_AT_ONCE = 16
-"""Requests about objects that a bucket is asked side by side."""
-
-
-class StorageError(OSError):
-    """A result was not written, or a bucket not reached; the message names it and the cause."""
-
-
-class UnreadableFileError(UserError):
-    """A stored file is missing or damaged; the message names the file and the cause."""
+from trainable.storage_errors import StorageError, asked_again, cause
+from trainable.stored import read_bytes
 
 
 def write_with(
@@ -114,51 +96,6 @@ def make_folder(folder: Location) -> None:
         _change(folder, lambda: folder.mkdir(exist_ok=True))
 
 
-def stamp(path: Location) -> tuple[object, ...] | None:
-    """Return what changes whenever a file is written; None where there is none."""
-    try:
-        if isinstance(path, Path):
-            found = path.stat()
-            return found.st_ino, found.st_mtime_ns
-        return (path.fs.info(path.path)["ETag"],)
-    except FileNotFoundError:
-        return None
-
-
-def is_seen(path: Location) -> bool:
-    """Say whether a file is there; where it is not, its storage may be away, and is asked again."""
-    try:
-        _asked_again(f"cannot see {path}", path.stat)
-    except FileNotFoundError:
-        return False
-    return True
-
-
-def is_object(path: UPath) -> bool:
-    """Say whether there is an object of that name: ``exists`` also asks for what is below it."""
-    bucket, _, key = path.path.partition("/")
-    try:
-        _asked(path, "head_object", Bucket=bucket, Key=key)
-    except FileNotFoundError:
-        return False
-    return True
-
-
-def found_below(folder: Location, name: str) -> list[Location]:
-    """Return the files of that name in the folders of ``folder``, in order."""
-    if isinstance(folder, Path):
-        return sorted(folder.glob(f"*/{name}"))
-    try:
-        listed = folder.fs.ls(folder.path, detail=True)
-    except FileNotFoundError:
-        return []
-    inner = sorted(entry["name"] for entry in listed if entry["type"] == "directory")
-    files = [folder / path.rstrip("/").rpartition("/")[2] / name for path in inner]
-    with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
-        is_there = pool.map(is_object, files)
-        return [file for file, is_one in zip(files, is_there, strict=True) if is_one]
-
-
 def remove_partial(folder: Location, *patterns: str) -> None:
     """Delete what a process that was killed while it wrote has left of files of these names."""
     if isinstance(folder, Path):
@@ -190,74 +127,11 @@ def locked(file: Location, seconds: float, busy: UserError) -> Generator[None]:
         lock.release()
 
 
-@contextmanager
-def reading(path: Location) -> Generator[Location]:
-    """Give the path of a file to read; UnreadableFileError says what is wrong with it."""
-    try:
-        yield path
-    except UNREADABLE as error:
-        raise UnreadableFileError(f"cannot read {path}: {cause(error)}") from error
-
-
-def read_bytes(path: Location) -> bytes:
-    """Return a file's content."""
-    if isinstance(path, Path):
-        return path.read_bytes()
-    return cast(Any, path.fs).cat_file(path.path, max_concurrency=1)  # its size is not asked first
-
-
-def read_if_there(path: Location) -> bytes | None:
-    """Return a file's content, None where there is no such file."""
-    try:
-        return read_bytes(path)
-    except FileNotFoundError:
-        return None
-
-
-@contextmanager
-def local_copy(path: Location) -> Generator[Path]:
-    """Give a stored file as one on this machine's disk, for libraries that read no other."""
-    if isinstance(path, Path):
-        yield path
-        return
-    with tempfile.TemporaryDirectory(prefix="stored-") as folder:
-        copy = Path(folder, path.name)
-        path.fs.get_file(path.path, str(copy))
-        yield copy
-
-
-def cause(error: BaseException) -> str:
-    """Return what a library's error says of a file."""
-    if isinstance(error, ValidationError):
-        problem = error.errors()[0]
-        return ": ".join([".".join(map(str, problem["loc"])), problem["msg"]]).removeprefix(": ")
-    return (isinstance(error, OSError) and error.strerror) or str(error)
-
-
-def _asked(path: UPath, method: str, **words: object) -> Any:
-    return cast(Any, path.fs).call_s3(method, **words)
-
-
 def _change(path: Location, change: Callable[[], object]) -> None:
     try:
-        _asked_again(f"cannot store {path}", change)
+        asked_again(f"cannot store {path}", change)
     except FileNotFoundError as error:
         raise StorageError(f"cannot store {path}: {cause(error)}") from error
-
-
-def _asked_again(what: str, ask: Callable[[], object]) -> None:
-    """Ask storage until patience ends; StorageError for all but that a file is there, or none."""
-
-    def refusal(error: BaseException) -> str:
-        is_final = isinstance(error, FileExistsError | StorageError)
-        return cause(error) if isinstance(error, REFUSALS) and not is_final else ""
-
-    try:
-        ask_again(what, refusal, ask)
-    except (FileExistsError, FileNotFoundError):
-        raise
-    except REFUSALS as error:
-        raise StorageError(f"{what}: {cause(error)}") from error
 
 
 def _write_once(path: Location, write: Callable[[Path], object], is_durable: bool) -> None:

@@ -11,7 +11,7 @@ import torch
 from trainable.checkpoint import load_state, save_state
 from trainable.command_line import Schema, read_words, run_command
 from trainable.experiment import check_same_data, check_same_views, refuse_mixed
-from trainable.files import UnreadableFileError, remove
+from trainable.files import remove
 from trainable.fitting import Fit
 from trainable.fold_fit import DivergedError
 from trainable.locations import Location
@@ -19,7 +19,9 @@ from trainable.patience import patient
 from trainable.predict import StoredTrialWords, stored_trial
 from trainable.recorded import write_weights
 from trainable.settings import UserError, Value
-from trainable.store import TrialFolder
+from trainable.storage_errors import UnreadableFileError
+from trainable.store import experiment_of
+from trainable.trial_folder import TrialFolder
 
 SCHEMA = Schema("trainable.final", StoredTrialWords, {})
 ON_ALL: Mapping[str, Value] = {"cv.folds": 0, "cv.fidelity": "epochs"}
@@ -48,7 +50,7 @@ def _train(folder: TrialFolder) -> None:
     if best is None:
         raise UserError(f"{folder.path} has no score yet: which epoch is best is not known")
     fit = Fit(results.record.config.with_values(ON_ALL))
-    check_same_data(folder.experiment, fit.data)
+    check_same_data(experiment_of(folder), fit.data)
     check_same_views(results.record, fit.views)
     unfinished = folder.final_state_file
     if unfinished.exists():

@@ -20,7 +20,8 @@ from trainable.predict import predict_eval
 from trainable.recorded import RecordedFit
 from trainable.records import EpochRecord, Outcome, TrialResults
 from trainable.settings import UserError
-from trainable.store import ExperimentFolder, TrialFolder, create_experiment, open_experiment
+from trainable.store import ExperimentFolder, create_experiment, open_experiment
+from trainable.trial_folder import TrialFolder
 
 TRIAL = "trial-001"
 

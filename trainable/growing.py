@@ -15,9 +15,10 @@ from typing import Protocol
 
 from upath import UPath
 
-from trainable.files import append, create, is_object, read_bytes, read_if_there, write_bytes
+from trainable.files import append, create, write_bytes
 from trainable.locations import Location
 from trainable.settings import UserError
+from trainable.stored import is_object, read_bytes, read_if_there
 
 LINES = 100
 """Lines of a piece: what is put with each line stays small."""

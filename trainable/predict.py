@@ -8,7 +8,8 @@ from trainable.fitting import Fit
 from trainable.locations import folder_named
 from trainable.recorded import load_weights
 from trainable.settings import Section, UserError
-from trainable.store import TrialFolder, open_experiment
+from trainable.store import experiment_of, open_experiment
+from trainable.trial_folder import TrialFolder
 
 
 class StoredTrialWords(Section):
@@ -51,7 +52,7 @@ def predict_eval(folder: TrialFolder) -> None:
             f"it again with: python -m trainable.fit replay={folder.path.parent.name}/{folder.name}"
         )
     fit = Fit(record.config, fetch=False)
-    check_same_data(folder.experiment, fit.data)
+    check_same_data(experiment_of(folder), fit.data)
     check_same_views(record, fit.views)
     load_weights(fit, folder.weights_file)
     store_predictions(fit, folder)

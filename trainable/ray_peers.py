@@ -20,11 +20,11 @@ from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from trainable.config import TrialConfig
 from trainable.device import is_out_of_memory, release_memory
-from trainable.files import StorageError
 from trainable.fitting import Fit
 from trainable.fold_fit import DivergedError
 from trainable.node_check import Expected, why_unfit
 from trainable.patience import patient
+from trainable.storage_errors import StorageError
 from trainable.store import ExperimentFolder
 from trainable.team import Seat, abort_team, host_team, join_team, leave_team
 

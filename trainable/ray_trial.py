@@ -11,7 +11,6 @@ from ray import tune
 
 from trainable.config import TrialConfig
 from trainable.device import is_out_of_memory, release_memory
-from trainable.files import StorageError
 from trainable.fitting import Fit
 from trainable.fold_fit import DivergedError
 from trainable.leg_keys import (
@@ -37,7 +36,9 @@ from trainable.patience import patient
 from trainable.ray_peers import LostMachineError, Peers
 from trainable.recorded import RecordedFit
 from trainable.records import EpochRecord, Outcome, best_epoch
-from trainable.store import BusyTrialError, ExperimentFolder, TrialFolder
+from trainable.storage_errors import StorageError
+from trainable.store import ExperimentFolder, experiment_of
+from trainable.trial_folder import BusyTrialError, TrialFolder
 
 
 class RayTrial(tune.Trainable):
@@ -97,7 +98,7 @@ class RayTrial(tune.Trainable):
         return refused
 
     def _refused(self, config: TrialConfig) -> dict[str, Any]:
-        asked = config, self._folder.experiment, Expected(**self._leg[EXPECTED])
+        asked = config, experiment_of(self._folder), Expected(**self._leg[EXPECTED])
         if unfit := why_unfit(*asked):
             return {UNFIT: unfit}
         places = self._peers.look(*asked) if self._peers else ()

@@ -15,13 +15,16 @@ from trainable.checkpoint import load_state, packed, read_notes, save_state
 from trainable.config import TrialConfig
 from trainable.device import processor_name, select_device
 from trainable.experiment import versions
-from trainable.files import UnreadableFileError, local_copy, reading, write_with
+from trainable.files import write_with
 from trainable.fitting import Fit
 from trainable.locations import Location
 from trainable.patience import patient, waits_over
 from trainable.records import EpochRecord, MachineRecord, TrialRecord, best_epoch
 from trainable.settings import UserError, Value
-from trainable.store import EPOCHS, BusyTrialError, TrialFolder, now
+from trainable.storage_errors import UnreadableFileError
+from trainable.store import now
+from trainable.stored import local_copy, reading
+from trainable.trial_folder import EPOCHS, BusyTrialError, TrialFolder
 
 CODE = "code"
 """Key, among the notes of a state and the versions, of the code that wrote it."""

@@ -9,9 +9,10 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from trainable.files import locked, make_folder, read_if_there, reading, stamp, write_bytes
+from trainable.files import locked, make_folder, write_bytes
 from trainable.locations import Location
 from trainable.settings import UserError
+from trainable.stored import read_if_there, reading, stamp
 
 SUBMISSIONS = "submissions"
 LOCK_SECONDS = 60.0

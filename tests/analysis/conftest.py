@@ -22,7 +22,8 @@ from trainable.records import (
     Status,
     TrialRecord,
 )
-from trainable.store import ExperimentFolder, TrialFolder, create_experiment, now
+from trainable.store import ExperimentFolder, create_experiment, now
+from trainable.trial_folder import TrialFolder
 
 Command = Callable[..., Result]
 

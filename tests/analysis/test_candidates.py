@@ -9,7 +9,8 @@ import pytest
 from analysis.members import best_members, candidates
 from analysis.results import load_experiment
 from trainable.arrays import Probabilities
-from trainable.store import ExperimentFolder, TrialFolder
+from trainable.store import ExperimentFolder
+from trainable.trial_folder import TrialFolder
 
 PLAIN = ("--rule", "argmax", "--prior-shift", "off", "--format", "json")
 

@@ -7,7 +7,7 @@ import pytest
 from analysis.confirmed import confirmed_trials
 from analysis.results import load_experiment
 from analysis.shrinkage import shrunken_trials
-from trainable.store import TrialFolder
+from trainable.trial_folder import TrialFolder
 
 
 def test_trials_are_ranked_by_their_best_epoch_not_their_last(run_leaderboard):

@@ -19,8 +19,8 @@ from analysis.ledger import (
     record,
     stored_answers,
 )
-from trainable.files import StorageError
 from trainable.settings import UserError
+from trainable.storage_errors import StorageError
 from trainable.store import create_experiment
 
 SCORE = Estimate(value=0.4, low=0.35, high=0.45)

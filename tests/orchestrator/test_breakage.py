@@ -6,7 +6,7 @@ from ray.exceptions import ActorDiedError, ActorUnavailableError, RayTaskError
 
 from orchestrator.breakage import Breakage, breakage_of
 from trainable.ray_peers import failure_of_peer
-from trainable.store import BusyTrialError
+from trainable.trial_folder import BusyTrialError
 
 NODE_DIED = "The actor died because its node has died. Node Id: 0123"
 """Ray's core says this."""

@@ -19,7 +19,8 @@ from trainable.records import (
     TrialRecord,
 )
 from trainable.settings import UserError
-from trainable.store import ExperimentFolder, TrialFolder, create_experiment, now
+from trainable.store import ExperimentFolder, create_experiment, now
+from trainable.trial_folder import TrialFolder
 
 MACHINE = MachineRecord(
     host="here", process=1, device="cpu", precision="float32", threads=1, torch="2", processor="x"

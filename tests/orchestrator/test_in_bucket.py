@@ -19,11 +19,11 @@ from analysis.report import __main__ as report
 from orchestrator.journal import Ended, Journal, Opened, Reported
 from orchestrator.plan import make_plan
 from trainable import final, fit, predict
-from trainable.files import read_bytes
 from trainable.growing import ReplacedError
 from trainable.locations import location
 from trainable.settings import UserError
 from trainable.store import ExperimentFolder, open_experiment
+from trainable.stored import read_bytes
 
 PROJECT = Path(__file__).parents[2]
 TRIALS, EPOCHS = 2, 3

@@ -3,7 +3,7 @@
 import pytest
 
 from orchestrator.journal import Began, Broke, Ended, Journal, Opened, Proposed, Reported
-from trainable.files import StorageError
+from trainable.storage_errors import StorageError
 
 EVENTS = [
     Opened(at="2026-01-01T00:00:00+00:00"),

@@ -16,9 +16,9 @@ from orchestrator.progress import SearchGoal, SearchProgress
 from orchestrator.search import new_experiment
 from orchestrator.tuning import Session, Trained
 from trainable.check import check_trial
-from trainable.files import StorageError
 from trainable.patience import PATIENCE_VARIABLE, patience
 from trainable.settings import UserError
+from trainable.storage_errors import StorageError
 
 UNFIT = "unfit"
 THERE = {

@@ -8,7 +8,7 @@ from orchestrator.pace import FIRST_ERROR, REMEMBERED, Pace, pace_of_earlier, pr
 from trainable.arrays import Probabilities
 from trainable.config import TrialConfig
 from trainable.records import EpochRecord, ExperimentRecord, MachineRecord, TrialRecord
-from trainable.store import create_experiment
+from trainable.store import create_experiment, experiment_of
 
 BASE = TrialConfig()
 
@@ -249,7 +249,7 @@ def test_damaged_trials_are_left_out(tmp_path):
     write_experiment(tmp_path, 10)
     (write_experiment(tmp_path, 20).path / "trial.json").write_text("{")
     (write_experiment(tmp_path, 20).path / "validation.npz").write_bytes(b"")
-    (write_experiment(tmp_path, 20).experiment.path / "experiment.json").write_text("[]")
+    (experiment_of(write_experiment(tmp_path, 20)).path / "experiment.json").write_text("[]")
     assert pace_of_earlier(tmp_path, MACHINE, "faces").step_seconds(SMALL) == pytest.approx(10)
 
 

@@ -15,7 +15,8 @@ from trainable.experiment import Asked, start_experiment, versions
 from trainable.metrics import METRICS
 from trainable.recorded import RecordedFit
 from trainable.records import EpochRecord, MachineRecord, Outcome, TrialRecord
-from trainable.store import ExperimentFolder, TrialFolder, create_experiment, now
+from trainable.store import ExperimentFolder, create_experiment, now
+from trainable.trial_folder import TrialFolder
 
 CPU = Device("cpu", "float32")
 VALUES = {"optim.lr": 0.004}

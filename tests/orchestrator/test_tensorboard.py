@@ -13,10 +13,10 @@ from orchestrator import tensorboard
 from orchestrator.tensorboard import SECONDS_UNSEEN, TensorBoardLog
 from search_spaces.language import Space, log_uniform
 from trainable.config import TrialConfig
-from trainable.files import StorageError
 from trainable.locations import location
 from trainable.metrics import METRICS
 from trainable.records import EpochRecord
+from trainable.storage_errors import StorageError
 
 SPACE = Space("Does it work?", {"optim.lr": log_uniform(1e-4, 1e-2)})
 VALUES = {"optim.lr": 0.003}

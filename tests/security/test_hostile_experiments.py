@@ -21,13 +21,13 @@ from orchestrator.resume import resumed
 from trainable.arrays import read_arrays
 from trainable.command_line import read_words
 from trainable.config import ModelConfig
-from trainable.files import UnreadableFileError
 from trainable.fit import main as fit
 from trainable.fitting import Fit
 from trainable.model import check_backbone
 from trainable.predict import main as predict
 from trainable.recorded import RecordedFit, load_weights
 from trainable.settings import UserError
+from trainable.storage_errors import UnreadableFileError
 from trainable.store import create_experiment, open_experiment
 
 BEST = "trial-001"

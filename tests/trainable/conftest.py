@@ -10,7 +10,7 @@ from trainable.buckets import Buckets
 from trainable.config import TrialConfig
 from trainable.recorded import RecordedFit
 from trainable.records import EpochRecord
-from trainable.store import TrialFolder
+from trainable.trial_folder import TrialFolder
 
 
 @dataclass(frozen=True)

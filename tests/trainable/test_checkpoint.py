@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from trainable.checkpoint import load_state, read_notes, save_state
-from trainable.files import UnreadableFileError
 from trainable.fitting import Fit
+from trainable.storage_errors import UnreadableFileError
 
 NAMES = st.text(st.characters(categories=("L",)), min_size=1, max_size=5)
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | NAMES

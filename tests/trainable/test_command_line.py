@@ -17,9 +17,9 @@ from trainable.command_line import (
     read_words,
     run_command,
 )
-from trainable.files import StorageError
 from trainable.recipes.catalogue import RECIPES, SCALES
 from trainable.settings import setting_paths
+from trainable.storage_errors import StorageError
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from trainable.model import make_model
 from trainable.predict import predict_eval
 from trainable.recorded import write_weights
 from trainable.settings import UserError
-from trainable.store import OF_EVAL, TrialFolder, create_experiment
+from trainable.store import create_experiment
+from trainable.trial_folder import OF_EVAL, TrialFolder
 
 KINDS = {
     "mobilenetv3_small_050": 64,

@@ -12,20 +12,12 @@ from upath import UPath
 
 from trainable import growing as growing_files
 from trainable.files import (
-    StorageError,
-    UnreadableFileError,
     append,
     create,
-    found_below,
     link_or_copy,
-    local_copy,
     make_folder,
-    read_bytes,
-    read_if_there,
-    reading,
     remove,
     remove_tree,
-    stamp,
     write_bytes,
     write_text,
     write_with,
@@ -34,6 +26,8 @@ from trainable.growing import ReplacedError, growing, last_grown, read_grown
 from trainable.locations import Location, folder_named, location
 from trainable.patience import PATIENCE_VARIABLE, patient
 from trainable.settings import UserError
+from trainable.storage_errors import StorageError, UnreadableFileError
+from trainable.stored import found_below, local_copy, read_bytes, read_if_there, reading, stamp
 
 
 @pytest.fixture(params=["disk", "bucket"])

@@ -9,7 +9,8 @@ from trainable.experiment import Asked, start_experiment
 from trainable.final import main
 from trainable.fitting import Fit
 from trainable.settings import UserError
-from trainable.store import TrialFolder, create_experiment
+from trainable.store import create_experiment
+from trainable.trial_folder import TrialFolder
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from trainable.config import TrialConfig
 from trainable.dataset import load_data
 from trainable.fit import as_it_was, main
 from trainable.settings import UserError, setting_paths
-from trainable.store import TrialFolder, create_experiment, open_experiment
+from trainable.store import create_experiment, open_experiment
+from trainable.trial_folder import TrialFolder
 
 
 @pytest.fixture(scope="module")

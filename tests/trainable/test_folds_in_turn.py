@@ -25,7 +25,8 @@ from trainable.predict import predict_eval
 from trainable.recorded import RecordedFit
 from trainable.records import EpochRecord
 from trainable.settings import UserError, setting_paths
-from trainable.store import TrialFolder, create_experiment, open_experiment
+from trainable.store import create_experiment, open_experiment
+from trainable.trial_folder import TrialFolder
 
 EPOCHS, BEST, FOLDS = 3, 2, 3
 STEPS = [(1, 1), (2, 1), (3, 1), (4, 1), (6, 2), (7, 2), (9, 3)]

@@ -10,12 +10,14 @@ import pytest
 from object_storage import S3Server, running_s3_server
 
 from trainable import patience
-from trainable.files import StorageError, read_bytes, write_text
+from trainable.files import write_text
 from trainable.locations import location
 from trainable.patience import PATIENCE_VARIABLE, patient, waits_over
 from trainable.recorded import RecordedFit
 from trainable.settings import UserError
-from trainable.store import TrialFolder
+from trainable.storage_errors import StorageError
+from trainable.stored import read_bytes
+from trainable.trial_folder import TrialFolder
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from trainable.experiment import Asked, start_experiment
 from trainable.predict import main
 from trainable.recorded import write_weights
 from trainable.settings import UserError
-from trainable.store import ExperimentFolder, TrialFolder, create_experiment
+from trainable.store import ExperimentFolder, create_experiment, experiment_of
+from trainable.trial_folder import TrialFolder
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_trial_without_weights_says_how_to_train_it_again(trial):
 
 def test_trial_of_other_data_is_refused(trial, trained):
     write_weights(trained.recorded.fit, trial.weights_file)
-    record = trial.experiment.read_record()
+    record = experiment_of(trial).read_record()
     trial.experiment.write_record(record.model_copy(update={"data_fingerprint": "other"}))
     with pytest.raises(UserError, match="have changed since faces was started"):
         main([f"trial={trial.path}"])

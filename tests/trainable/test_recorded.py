@@ -24,12 +24,13 @@ from trainable.arrays import Probabilities
 from trainable.checkpoint import load_state, read_notes, save_state
 from trainable.config import TrialConfig
 from trainable.experiment import versions
-from trainable.files import StorageError
 from trainable.fitting import Fit
 from trainable.recorded import RecordedFit, write_weights
 from trainable.records import EpochRecord
 from trainable.settings import UserError
-from trainable.store import BusyTrialError, TrialFolder
+from trainable.storage_errors import StorageError
+from trainable.store import experiment_of
+from trainable.trial_folder import BusyTrialError, TrialFolder
 
 
 @pytest.fixture
@@ -105,9 +106,9 @@ def test_best_score_is_nothing_before_the_first_epoch(tiny, folder):
 
 def test_trial_that_has_not_begun_leaves_no_record(tiny, folder):
     with closing(RecordedFit(tiny, folder, {})) as fit:
-        assert folder.experiment.trials() == []
+        assert experiment_of(folder).trials() == []
         fit.step()
-    assert folder.experiment.trials() == [folder]
+    assert experiment_of(folder).trials() == [folder]
 
 
 def test_trial_goes_on_in_another_fit_as_if_it_had_never_stopped(two_folds, trained, folder):

@@ -23,7 +23,8 @@ from trainable.settings import UserError
 from trainable.soup.__main__ import main
 from trainable.soup.ingredients import find_ingredients
 from trainable.soup.mixer import Mixer, Weights, mean_weights
-from trainable.store import ExperimentFolder, TrialFolder, create_experiment, now
+from trainable.store import ExperimentFolder, create_experiment, now
+from trainable.trial_folder import TrialFolder
 
 EPOCHS, NOISE = 15, 0.3
 """A network that has learnt something, and the share of its weights' spread that spoils it."""

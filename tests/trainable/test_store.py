@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 
 from trainable.arrays import Probabilities
-from trainable.files import StorageError, UnreadableFileError, link_or_copy
+from trainable.files import link_or_copy
 from trainable.records import ExperimentRecord, Outcome
 from trainable.settings import UserError
-from trainable.store import ExperimentFolder, TrialFolder, create_experiment, now, open_experiment
+from trainable.storage_errors import StorageError, UnreadableFileError
+from trainable.store import ExperimentFolder, create_experiment, now, open_experiment
+from trainable.trial_folder import TrialFolder
 
 NOBODY = 65534
 

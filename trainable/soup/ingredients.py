@@ -7,11 +7,12 @@ import numpy as np
 
 from trainable.arrays import Probabilities
 from trainable.config import TrialConfig
-from trainable.files import UnreadableFileError
 from trainable.records import EpochRecord, TrialRecord, rank
 from trainable.resampling import Classes
 from trainable.settings import UserError, setting_paths
-from trainable.store import ExperimentFolder, TrialFolder
+from trainable.storage_errors import UnreadableFileError
+from trainable.store import ExperimentFolder
+from trainable.trial_folder import TrialFolder
 
 ALIKE = (
     *("model.backbone", "model.heads", "model.age_head", "model.hidden", "cv."),

@@ -7,12 +7,13 @@ from safetensors.torch import load_file
 
 from trainable.arrays import Probabilities
 from trainable.experiment import check_same_data, check_same_views
-from trainable.files import local_copy, reading
 from trainable.fitting import Fit
 from trainable.locations import Location
 from trainable.resampling import Classes
 from trainable.soup.choice import Mixture
 from trainable.soup.ingredients import Ingredient, answers_of
+from trainable.store import experiment_of
+from trainable.stored import local_copy, reading
 
 Weights = dict[str, torch.Tensor]
 
@@ -29,7 +30,7 @@ class Mixer:
         self._ingredients = ingredients
         first = ingredients[0]
         self.fit = Fit(first.record.config, fetch=False)
-        check_same_data(first.folder.experiment, self.fit.data)
+        check_same_data(experiment_of(first.folder), self.fit.data)
         check_same_views(first.record, self.fit.views)
         self._answers: dict[Mixture, Classes] = {
             frozenset({number}): one.answers for number, one in enumerate(ingredients)

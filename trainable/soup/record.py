@@ -11,13 +11,14 @@ from trainable.records import EpochRecord, Outcome, TrialRecord
 from trainable.soup.choice import Judge, Mixture
 from trainable.soup.ingredients import Ingredient
 from trainable.soup.mixer import Mixer
-from trainable.store import ExperimentFolder, TrialFolder, now
+from trainable.store import ExperimentFolder, experiment_of, now
+from trainable.trial_folder import TrialFolder
 
 
 def store_mixture(mixer: Mixer, judge: Judge, mixture: Mixture, seconds: float) -> TrialFolder:
     """Keep a mixture that took ``seconds`` to find; its record makes it a trial and comes last."""
     chosen = mixer.named(mixture)
-    folder = _free_folder(chosen[0].folder.experiment)
+    folder = _free_folder(experiment_of(chosen[0].folder))
     folder.write_validation(mixer.mix(mixture))
     write_weights(mixer.fit, folder.weights_file)
     store_predictions(mixer.fit, folder)

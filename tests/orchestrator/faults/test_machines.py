@@ -9,8 +9,10 @@ from searched_anyway import LONG, trials_in_the_middle
 from searches import meanwhile
 
 from benchmarks.machines import send
-from orchestrator.journal import Began, Journal, Reported
+from orchestrator.journal import Journal, Reported
 from trainable.patience import PATIENCE_VARIABLE
+
+RUNG = 2
 
 
 def test_search_goes_on_when_a_raylet_is_killed(own_cluster, search_while):
@@ -115,17 +117,18 @@ def test_slow_machine_holds_up_no_promotion(own_cluster, search_while):
 
     with meanwhile(stumble):
         found = search_while(
-            lambda folder: bool(promotions(Journal(folder.journal).so_far())),
-            *("scheduler=halving", "scheduler.grace_epochs=2", "scheduler.reduction=2"),
+            lambda folder: bool(reports(Journal(folder.journal).so_far(), RUNG + 1)),
+            *("scheduler=halving", f"scheduler.grace_epochs={RUNG}", "scheduler.reduction=2"),
             is_whole=False,
         )
-    before = found.events[: found.events.index(promotions(found.events)[0])]
+    (went_on, *_) = reports(found.events, RUNG + 1)
+    before = found.events[: found.events.index(went_on)]
     assert at_rung(before) < at_rung(found.events) == set(found.search.trials)
 
 
 def at_rung(events) -> set[str]:
-    return {event.trial for event in events if isinstance(event, Reported) and event.step == 2}
+    return {event.trial for event in reports(events, RUNG)}
 
 
-def promotions(events) -> list[Began]:
-    return [event for event in events if isinstance(event, Began) and event.step == 2]
+def reports(events, step: int) -> list[Reported]:
+    return [event for event in events if isinstance(event, Reported) and event.step == step]
