@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from analysis.answers import Answers, read_answers, resampled_answers
 from analysis.results import Experiment, Trial
 from trainable.comparison import Difference, difference_of, interval
-from trainable.metrics import main_score, scores
+from trainable.metric_names import main_score
+from trainable.metrics import scores
 from trainable.records import SEED, ConfirmedTrial
 from trainable.resampling import Scores, mean_over_seeds
 from trainable.settings import UserError

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from analysis.ensembles.built import Built
 from analysis.ensembles.evidence import Classes, Stack
 from analysis.output import Row
-from trainable.metrics import METRIC_HEADINGS, SCORE, scores
+from trainable.metric_names import METRIC_HEADINGS, SCORE
+from trainable.metrics import scores
 
 HELD_OUT_METRICS = (SCORE, "accuracy")
 HELD_OUT_HEADINGS = {SCORE: "held-out\nF1", "accuracy": "held-out\naccuracy"}

@@ -9,7 +9,7 @@ from analysis.confirmed_table import confirmed_lines, confirmed_notes, confirmed
 from analysis.output import FormatOption, Row, show_data, show_table
 from analysis.results import Experiment, Trial, load_experiment
 from analysis.shrinkage import Shrunken, shrunken_trials
-from trainable.metrics import METRIC_HEADINGS
+from trainable.metric_names import METRIC_HEADINGS
 from trainable.records import compact
 from trainable.settings import UserError, Value
 from trainable.store import LATEST

@@ -6,7 +6,7 @@ from trainable.fetch import copy_of
 from trainable.image_files import DataFolder
 from trainable.labels import TASKS
 from trainable.locations import Location
-from trainable.metrics import SCORE
+from trainable.metric_names import SCORE
 from trainable.records import EpochRecord, ExperimentRecord, TrialResults
 from trainable.storage_errors import UnreadableFileError
 from trainable.store import ExperimentFolder, open_experiment

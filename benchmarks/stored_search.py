@@ -14,7 +14,8 @@ from trainable.arrays import Probabilities
 from trainable.config import TrialConfig
 from trainable.experiment import versions
 from trainable.labels import CLASS_COUNT
-from trainable.metrics import METRICS, scores
+from trainable.metric_names import METRICS
+from trainable.metrics import scores
 from trainable.records import EpochRecord, ExperimentRecord, MachineRecord, Outcome, TrialRecord
 from trainable.settings import Value
 from trainable.store import ExperimentFolder, create_experiment, now

@@ -16,7 +16,7 @@ from orchestrator.ablation_plan import Ablation, points_of
 from trainable.comparison import Difference, paired_difference
 from trainable.files import write_text
 from trainable.locations import Location
-from trainable.metrics import METRIC_HEADINGS
+from trainable.metric_names import METRIC_HEADINGS
 from trainable.records import TrialResults
 from trainable.spreadsheet import for_spreadsheets
 from trainable.store import ExperimentFolder

@@ -18,7 +18,7 @@ from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData, Sessi
 from search_spaces.ends import ends
 from search_spaces.language import Space, When
 from trainable.config import TrialConfig
-from trainable.metrics import METRICS
+from trainable.metric_names import METRICS
 from trainable.records import EpochRecord, Status
 from trainable.settings import Value
 

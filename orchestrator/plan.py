@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from orchestrator.config import SCHEMA, SearchConfig
+from orchestrator.deadline import End, asked_end
 from orchestrator.grid import grid_points
 from orchestrator.narrow import narrow
 from search_spaces.catalogue import space_named
 from search_spaces.ends import check_space, end_values
 from search_spaces.language import Space, choice
-from trainable.command_line import read_words
+from trainable.command_line import read_words, tell
 from trainable.config import TrialConfig, trial_part
 from trainable.ignored import ignored_settings
 from trainable.recipes.recipe import Settings
@@ -98,3 +100,10 @@ def distinct_configs(plan: Plan) -> list[TrialConfig]:
         ]
         found.setdefault(tuple(kinds), config)
     return list(found.values())
+
+
+def end_of(plan: Plan, now: datetime) -> End | None:
+    """Return when everything must be ready, counted from ``now``; UserError if that is over."""
+    end = asked_end(plan.config.search.budget, plan.config.search.finish_by, now)
+    tell([end.note] if end and end.note else [])
+    return end

@@ -1,41 +1,16 @@
 """Search a space of configurations: `python -m orchestrator.search space=loss_aug`."""
 
-import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.config import SCHEMA, Asking
-from orchestrator.deadline import End, asked_end
-from orchestrator.earlier import Beginning
-from orchestrator.history import FIRST, read_history
-from orchestrator.plan import Plan, distinct_configs, make_plan
-from orchestrator.ray_settings import set_environment
-from orchestrator.resume import Resumed, resumed
-from trainable.check import check_trial
-from trainable.command_line import Schema, process_start, read_words, run_command
-from trainable.dataset import FaceData
-from trainable.experiment import Asked, add_start, start_experiment
-from trainable.growing import ReplacedError
-from trainable.locations import folder_named
-from trainable.patience import patient
-from trainable.records import FirstTrial, Resumption
-from trainable.settings import UserError, printable
-from trainable.store import ExperimentFolder, create_experiment
+from orchestrator.plan import Plan, end_of, make_plan
+from trainable.command_line import Schema, process_start, read_words, run_command, tell
 
-PlanFrom = Callable[[Sequence[str]], Plan]
-"""Reads and checks the words of a command."""
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A search that is over: exit code, plan, and where its results are."""
-
-    code: int
-    plan: Plan
-    folder: ExperimentFolder
+if TYPE_CHECKING:
+    from orchestrator.launch import Ended
 
 
 def main(words: list[str], since: datetime | None = None) -> int:
@@ -44,100 +19,28 @@ def main(words: list[str], since: datetime | None = None) -> int:
 
 
 def start(
-    words: Sequence[str], schema: Schema[Any], plan_from: PlanFrom, since: datetime | None = None
-) -> Ended:
-    """Start what the words say, or go on with it; a budget counts ``since`` then, or from now."""
+    words: Sequence[str],
+    schema: Schema[Any],
+    plan_from: Callable[[Sequence[str]], Plan],
+    since: datetime | None = None,
+) -> "Ended":
+    """Start what the words say, or go on with it; a budget counts ``since`` then, or from now.
+
+    Torch takes seconds to import: before it every mistake is told that can be found without it.
+    """
     asked: Asking = read_words(schema, words).settings
     now = since or datetime.now()
     if asked.resume:
+        from orchestrator.launch import go_on
+        from orchestrator.resume import resumed
+
         return go_on(resumed(asked, words, schema), plan_from, now)
     plan = plan_from(words)
     end = end_of(plan, now)
     tell(plan.notes)
-    seen = [data for config in distinct_configs(plan) for data in check_trial(config)]
-    experiment = new_experiment(plan, seen)
-    try:
-        return Ended(run(plan, experiment, end), plan, experiment)
-    except ReplacedError:
-        raise
-    except UserError:
-        experiment.discard_if_empty()
-        raise
+    from orchestrator.launch import begin
 
-
-def new_experiment(plan: Plan, seen: Sequence[FaceData]) -> ExperimentFolder:
-    """Make the experiment's folder and write down what is asked, and what is tried first."""
-    first = [] if plan.points else first_trials(plan, seen[0].fingerprint)
-    experiment = create_experiment(folder_named(plan.config.search.runs), experiment_name(plan))
-    settings = {**plan.config.model_dump(mode="json"), **plan.base.model_dump(mode="json")}
-    question, space = plan.space.question, plan.space.as_json()
-    asked = Asked(question, plan.command, plan.words, settings, space, first, plan.confirms)
-    start_experiment(experiment, asked, seen)
-    return experiment
-
-
-def first_trials(plan: Plan, data_fingerprint: str) -> Sequence[FirstTrial]:
-    """Return what history gives to start with, and say what of it does not fit."""
-    search = plan.config.search
-    beginning = Beginning(folder_named(search.runs), plan.space, plan.base, data_fingerprint)
-    size = max(1, min(FIRST, search.trials // 3))  # the sampler has the larger part
-    history = read_history(search.history, beginning, size)
-    tell(history.notes)
-    return history.first
-
-
-def go_on(found: Resumed, plan_from: PlanFrom, now: datetime) -> Ended:
-    """Go on with a stored search, as it was asked or with what was typed now."""
-    plan = plan_from(found.words)
-    end = end_of(plan, now)
-    data = check_trial(plan.base)[0]
-    again = found.accept(plan, data)
-    tell([*plan.notes, *(f"{change}: going on all the same" for change in again.changes)])
-    return Ended(run(plan, found.folder, end, again), plan, found.folder)
-
-
-def end_of(plan: Plan, now: datetime) -> End | None:
-    """Return when everything must be ready, counted from ``now``; UserError if that is over."""
-    end = asked_end(plan.config.search.budget, plan.config.search.finish_by, now)
-    tell([end.note] if end and end.note else [])
-    return end
-
-
-def tell(notes: Sequence[str]) -> None:
-    """Print sentences that the user should know."""
-    for note in notes:
-        print(printable(f"note: {note}"), file=sys.stderr)
-
-
-def experiment_name(plan: Plan) -> str:
-    """Return ``search.name``, or a name made of the time and the space."""
-    started = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    return plan.config.search.name or f"{started}-{'-'.join(plan.config.space)}"
-
-
-def run(
-    plan: Plan, experiment: ExperimentFolder, end: End | None, again: Resumption | None = None
-) -> int:
-    """Run the trials on Ray, predict the eval images with the best and print what came out.
-
-    ``again`` is written down where a search is resumed, when nothing speaks against it any more.
-    """
-    # Ray is imported only when every mistake that can be found without it has been found.
-    set_environment(plan.config.cluster)
-    from orchestrator.driver import tune_and_predict
-    from orchestrator.estimates import estimated_pace
-    from orchestrator.journal import Journal
-    from orchestrator.tuning import Session
-
-    with experiment.searched():
-        with patient():
-            journal = Journal(experiment.journal)
-            events, notice = journal.take_up()
-            tell([notice] if notice else [])
-            pace = estimated_pace(plan, experiment, end, is_resumed=again is not None)
-            if again:
-                add_start(experiment, again)
-        return tune_and_predict(Session(plan, experiment, end, pace, journal, events))
+    return begin(plan, end)
 
 
 if __name__ == "__main__":

@@ -89,6 +89,21 @@ def test_light_modules_load_neither_torch_nor_ray():
     assert not {"torch", "ray", "timm"} & set(loaded)
 
 
+def test_misspelt_word_is_refused_before_torch_is_imported():
+    words = """
+import sys
+from orchestrator import search
+from trainable.settings import UserError
+try:
+    search.main(["optim.lrr=0.1"])
+except UserError as error:
+    print(*sys.modules, error)
+"""
+    told = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+    assert "optim.lrr" in told.stdout
+    assert not {"torch", "ray", "sklearn", "pandas"} & set(told.stdout.split())
+
+
 def test_one_file_alone_imports_timm_which_then_imports_no_wandb():
     files = [file for file in SOURCES if {"timm"} & {*imported_modules(file)}]
     assert [named(file) for file in files] == ["trainable/timm_alone.py"]

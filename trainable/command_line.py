@@ -107,6 +107,12 @@ def run_command(schema: Schema[Any], main: Callable[[list[str]], int]) -> None:
         sys.exit(INTERRUPTED)
 
 
+def tell(notes: Sequence[str]) -> None:
+    """Print sentences that the user should know."""
+    for note in notes:
+        print(printable(f"note: {note}"), file=sys.stderr)
+
+
 def process_start() -> datetime:
     """Return when this process began, in local time: its imports may have taken ten seconds."""
     return datetime.fromtimestamp(psutil.Process().create_time())

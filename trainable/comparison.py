@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainable.labels import TASKS
-from trainable.metrics import main_score, scores
+from trainable.metric_names import main_score
+from trainable.metrics import scores
 from trainable.resampling import Classes, Scores, mean_over_seeds, resampled_scores
 
 CONFIDENCE = 0.95

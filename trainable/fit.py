@@ -15,7 +15,7 @@ from trainable.experiment import Asked, check_unchanged, start_experiment
 from trainable.fold_fit import DivergedError
 from trainable.ignored import ignored_settings
 from trainable.locations import Location, folder_named
-from trainable.metrics import SCORE
+from trainable.metric_names import SCORE
 from trainable.predict import predict_eval
 from trainable.recorded import RecordedFit
 from trainable.records import EpochRecord, Outcome, TrialResults

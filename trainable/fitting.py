@@ -19,7 +19,8 @@ from trainable.device import peak_memory, release_memory
 from trainable.embedding import embedding_member
 from trainable.fold_fit import DivergedError, FoldEpoch
 from trainable.folds import Fold
-from trainable.metrics import main_score, scores
+from trainable.metric_names import main_score
+from trainable.metrics import scores
 from trainable.networks import Member, Networks, Predictions, place
 from trainable.records import EpochRecord
 from trainable.voting import VOTES

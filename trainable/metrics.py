@@ -1,6 +1,6 @@
 """How good are predictions? The competition's score and its parts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,26 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import accuracy_score, f1_score
 
 from trainable.labels import TASKS, decode
-
-SCORE = "macro_f1"
-"""The metric that trials are searched and ranked by; higher is better."""
-
-METRICS = (
-    SCORE,
-    "accuracy",
-    *(f"{task}_f1" for task in TASKS),
-    *(f"{task}_accuracy" for task in TASKS),
-)
-
-
-METRIC_HEADINGS = {
-    SCORE: "macro\nF1",
-    "accuracy": "accu-\nracy",
-    "mask_f1": "mask\nF1",
-    "gender_f1": "gender\nF1",
-    "age_f1": "age\nF1",
-}
-"""The metrics that tables show, and their headings in two lines."""
+from trainable.metric_names import SCORE
 
 
 def macro_f1(labels: ArrayLike, predicted: ArrayLike) -> float:
@@ -56,17 +37,3 @@ def scores(
         found[f"{task}_f1"] = macro_f1(true_parts[task], predicted_parts[task])
         found[f"{task}_accuracy"] = float(np.mean(true_parts[task] == predicted_parts[task]))
     return found
-
-
-def main_score(metrics: Mapping[str, float]) -> float:
-    """Return the macro-F1, or the mean F1 of the tasks that a model answers, if not all."""
-    if SCORE in metrics:
-        return metrics[SCORE]
-    return float(np.mean([metrics[f"{task}_f1"] for task in TASKS if f"{task}_f1" in metrics]))
-
-
-def score_name(metrics: Mapping[str, float]) -> str:
-    """Return what ``main_score`` is of these metrics, as people are told."""
-    if SCORE in metrics:
-        return "macro-F1"
-    return f"F1 of {' and '.join(task for task in TASKS if f'{task}_f1' in metrics)}"

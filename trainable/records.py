@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from trainable.config import TrialConfig
-from trainable.metrics import main_score, score_name
+from trainable.metric_names import main_score, score_name
 from trainable.settings import Section, Value
 
 Status = Literal["running", "stopped", "completed", "failed"]

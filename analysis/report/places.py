@@ -9,7 +9,7 @@ from analysis.leaderboard import Place, leaderboard_places
 from analysis.report.evidence import Evidence, Standing
 from analysis.report.section import Block, Drawing, Section, Table, Text
 from analysis.report.varied import Varied, foldable
-from trainable.metrics import METRIC_HEADINGS, SCORE
+from trainable.metric_names import METRIC_HEADINGS, SCORE
 
 ANCHOR, TITLE = "leaderboard", "Leaderboard"
 SHOWN = 12

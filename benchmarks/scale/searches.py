@@ -18,18 +18,18 @@ from orchestrator.cluster import start_ray
 from orchestrator.config import ClusterSection
 from orchestrator.decisions import Search
 from orchestrator.elastic import Elastic
+from orchestrator.launch import new_experiment
 from orchestrator.leg_run import LegRun, run_legs
 from orchestrator.pace import Pace
 from orchestrator.plan import make_plan
 from orchestrator.ray_settings import set_environment
 from orchestrator.rules import make_rule
-from orchestrator.search import new_experiment
 from orchestrator.slots import Slots
 from orchestrator.states import Ask
 from orchestrator.tuning import Session, leg_settings, make_proposals, run_trials
 from trainable.dataset import load_data
 from trainable.leg_keys import FAILURE, NOTICE, OUT_OF_MEMORY, UNFIT
-from trainable.metrics import METRICS
+from trainable.metric_names import METRICS
 from trainable.records import EpochRecord
 from trainable.store import ExperimentFolder
 

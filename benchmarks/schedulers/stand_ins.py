@@ -21,7 +21,7 @@ from trainable.leg_keys import (
     STEP,
     UNFIT,
 )
-from trainable.metrics import SCORE
+from trainable.metric_names import SCORE
 from trainable.records import EpochRecord
 
 PENDING, RUNNING, TERMINATED = Trial.PENDING, Trial.RUNNING, Trial.TERMINATED

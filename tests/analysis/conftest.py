@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 from analysis import ensemble, leaderboard
 from trainable.arrays import Probabilities
 from trainable.config import TrialConfig
-from trainable.metrics import METRICS, scores
+from trainable.metric_names import METRICS
+from trainable.metrics import scores
 from trainable.records import (
     ConfirmedTrial,
     EpochRecord,

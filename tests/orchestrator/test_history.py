@@ -9,7 +9,7 @@ from orchestrator.history import read_history
 from search_spaces.catalogue import SPACES
 from search_spaces.language import Space, choice, log_uniform, uniform, when
 from trainable.config import TrialConfig
-from trainable.metrics import METRICS
+from trainable.metric_names import METRICS
 from trainable.recipes.catalogue import RECIPES
 from trainable.records import (
     EpochRecord,

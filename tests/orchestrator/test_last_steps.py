@@ -8,12 +8,12 @@ from orchestrator import driver, nodes
 from orchestrator.deadline import End
 from orchestrator.estimates import CLOSING_SECONDS
 from orchestrator.journal import Journal
+from orchestrator.launch import new_experiment
 from orchestrator.memory import MemoryKept
 from orchestrator.nodes import Node
 from orchestrator.pace import Pace
 from orchestrator.plan import make_plan
 from orchestrator.progress import SearchGoal, SearchProgress
-from orchestrator.search import new_experiment
 from orchestrator.tuning import Session, Trained
 from trainable.check import check_trial
 from trainable.patience import PATIENCE_VARIABLE, patience

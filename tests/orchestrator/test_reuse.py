@@ -12,7 +12,7 @@ from trainable.config import TrialConfig
 from trainable.dataset import load_data
 from trainable.device import Device
 from trainable.experiment import Asked, start_experiment, versions
-from trainable.metrics import METRICS
+from trainable.metric_names import METRICS
 from trainable.recorded import RecordedFit
 from trainable.records import EpochRecord, MachineRecord, Outcome, TrialRecord
 from trainable.store import ExperimentFolder, create_experiment, now

@@ -14,7 +14,7 @@ from orchestrator.tensorboard import SECONDS_UNSEEN, TensorBoardLog
 from search_spaces.language import Space, log_uniform
 from trainable.config import TrialConfig
 from trainable.locations import location
-from trainable.metrics import METRICS
+from trainable.metric_names import METRICS
 from trainable.records import EpochRecord
 from trainable.storage_errors import StorageError
 

@@ -7,7 +7,7 @@ from servers import running_server
 from orchestrator.tensorboard import TensorBoardLog
 from search_spaces.language import Space, choice, integers, log_uniform, uniform, when
 from trainable.config import TrialConfig
-from trainable.metrics import METRICS
+from trainable.metric_names import METRICS
 from trainable.records import EpochRecord
 
 SPACE = Space(

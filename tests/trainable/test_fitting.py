@@ -8,7 +8,8 @@ from trainable.config import TrialConfig
 from trainable.fitting import Fit
 from trainable.fold_fit import DivergedError, FoldFit
 from trainable.labels import TASKS
-from trainable.metrics import METRICS, scores
+from trainable.metric_names import METRICS
+from trainable.metrics import scores
 from trainable.settings import Value
 from trainable.voting import hard_vote
 

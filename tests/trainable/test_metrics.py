@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from trainable.labels import CLASS_COUNT, encode
-from trainable.metrics import METRICS, SCORE, macro_f1, main_score, score_name, scores
+from trainable.metric_names import METRICS, SCORE, main_score, score_name
+from trainable.metrics import macro_f1, scores
 
 
 @given(st.integers(0, 2**32 - 1))

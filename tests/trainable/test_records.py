@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from trainable.config import TrialConfig
-from trainable.metrics import METRICS, SCORE
+from trainable.metric_names import METRICS, SCORE
 from trainable.records import (
     EpochRecord,
     MachineRecord,

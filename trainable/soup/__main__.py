@@ -10,7 +10,7 @@ from pydantic import Field
 from trainable.command_line import Schema, read_words, run_command
 from trainable.comparison import Difference
 from trainable.locations import folder_named
-from trainable.metrics import score_name
+from trainable.metric_names import score_name
 from trainable.settings import Names, Section, UserError
 from trainable.soup.choice import BEST, Judge, Mixture, Tried, greedy_mixture, judged_on_others
 from trainable.soup.ingredients import Ingredient, find_ingredients

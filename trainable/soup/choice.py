@@ -14,7 +14,8 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from trainable.comparison import Difference, paired_difference
 from trainable.labels import decode
-from trainable.metrics import main_score, scores
+from trainable.metric_names import main_score
+from trainable.metrics import scores
 from trainable.resampling import Classes
 
 Mixture = frozenset[int]
