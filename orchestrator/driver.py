@@ -11,20 +11,14 @@ from orchestrator.beside import Onlooker
 from orchestrator.cluster import start_ray
 from orchestrator.config import SearchConfig
 from orchestrator.estimates import CLOSING_SECONDS, suited
-from orchestrator.finish import (
-    Predicting,
-    best_trials,
-    how_to_resume,
-    predict_all,
-    runs_option,
-    summary,
-)
+from orchestrator.finish import best_trials, how_to_resume, runs_option, summary
 from orchestrator.gpus import shared_gpus
 from orchestrator.journal import Journal
 from orchestrator.memory import MemoryKept
 from orchestrator.nodes import resources_there
 from orchestrator.painter import Painter
 from orchestrator.plan import Plan
+from orchestrator.predicting import Predicting, predict_all
 from orchestrator.run_logs import run_logs
 from orchestrator.slots import Slots, share_out
 from orchestrator.tuning import Session, Trained, final_base, run_trials

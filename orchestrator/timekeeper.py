@@ -133,13 +133,13 @@ class Timekeeper:
 
     def _reserve(self) -> None:
         """Keep time free for what comes after the trials, as far as it is known by now."""
-        pace, is_elsewhere = self._pace, self._work.predicts_there
-        setup = pace.slowest_start() if is_elsewhere else pace.quickest_start()
+        pace, setup = self._pace, self._pace.quickest_start()
+        process = pace.slowest_start() - setup if self._work.predicts_there else 0.0
         per_image = pace.seconds_per_image() or 0.0
         trials = min(self._work.after.trials, max(1, len(self._reported)))
         work = replace(self._work.after, trials=trials)
-        after = eval_seconds(work, per_image, setup) + self._work.closing_seconds
-        self.timetable.reserve(after, self._final_seconds(setup, per_image))
+        after = process + eval_seconds(work, per_image, setup) + self._work.closing_seconds
+        self.timetable.reserve(after, self._final_seconds(process + setup, per_image))
 
     def _final_seconds(self, setup: float, per_image: float) -> float:
         """Return what the last training takes: in a new process, and then its prediction."""

@@ -16,12 +16,12 @@ from orchestrator.deadline import End
 from orchestrator.decisions import Search
 from orchestrator.elastic import Elastic
 from orchestrator.estimates import CLOSING_SECONDS
-from orchestrator.finish import Predicting
 from orchestrator.journal import Event, Journal
 from orchestrator.leg_run import LegRun, run_legs
 from orchestrator.live import LiveTable
 from orchestrator.pace import Pace
 from orchestrator.plan import Plan
+from orchestrator.predicting import Predicting
 from orchestrator.progress import SearchGoal, SearchProgress
 from orchestrator.proposals import Listed, Proposals, Sampled, samplers
 from orchestrator.reuse import FinishedTrials, take

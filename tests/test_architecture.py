@@ -15,9 +15,9 @@ LIGHT = tuple(
     f"trainable.{name}"
     for name in (
         *("arrays", "cache", "comparison", "config", "fetch", "files", "growing"),
-        *("image_files", "label_fixes", "labels", "locations", "metrics", "patience"),
-        *("records", "resampling", "sections", "settings", "spreadsheet", "storage_errors"),
-        *("store", "stored", "submissions", "table", "trial_folder", "voting"),
+        *("image_files", "label_fixes", "labels", "locations", "metric_names", "metrics"),
+        *("patience", "records", "resampling", "sections", "settings", "spreadsheet"),
+        *("storage_errors", "store", "stored", "submissions", "table", "trial_folder", "voting"),
     )
 )
 """What may be imported where neither torch nor Ray is."""

@@ -12,6 +12,7 @@ import ray
 
 from benchmarks.machines import free_port
 from orchestrator import search
+from orchestrator.launch import experiment_name
 from orchestrator.plan import make_plan
 from trainable.patience import PATIENCE_VARIABLE
 from trainable.settings import UserError
@@ -110,7 +111,7 @@ def test_runs_folder_without_write_permission_is_named(read_only):
 
 
 def test_searches_started_in_the_same_second_have_a_folder_each(tmp_path):
-    name = search.experiment_name(make_plan(["space=loss_aug"]))
+    name = experiment_name(make_plan(["space=loss_aug"]))
     together = threading.Barrier(8)
 
     def start(_: int) -> Path:
@@ -124,7 +125,7 @@ def test_searches_started_in_the_same_second_have_a_folder_each(tmp_path):
 
 
 def test_name_of_a_search_counts_as_given():
-    assert search.experiment_name(make_plan(["search.name=first-try"])) == "first-try"
+    assert experiment_name(make_plan(["search.name=first-try"])) == "first-try"
 
 
 @pytest.mark.usefixtures("no_ray")

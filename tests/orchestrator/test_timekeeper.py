@@ -113,14 +113,14 @@ def test_two_slots_predict_two_trials_at_once():
     assert timekeeper.timetable.reserved == pytest.approx(reserved_for(3))
 
 
-@pytest.mark.parametrize(("predicts_there", "setup"), [(False, 0.5), (True, 20.0)])
-def test_predicting_starts_a_process_only_where_others_than_the_driver_predict(
-    predicts_there, setup
+@pytest.mark.parametrize(("predicts_there", "process"), [(False, 0.0), (True, 19.5)])
+def test_predicting_starts_one_process_where_others_than_the_driver_predict(
+    predicts_there, process
 ):
     timekeeper, clock = keeper(predicts_there=predicts_there)
     trained(timekeeper, clock, "trial-001", start=20.0)
     trained(timekeeper, clock, "trial-002", start=0.5)
-    assert timekeeper.timetable.reserved == pytest.approx(reserved_for(2, setup))
+    assert timekeeper.timetable.reserved == pytest.approx(reserved_for(2, setup=0.5) + process)
 
 
 def test_the_last_training_starts_a_process_however_many_starts_were_quick():
