@@ -36,6 +36,7 @@ def nodes(
     os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
     rates = ",".join(f"{0.0005 * (i + 1):g}" for i in range(trials))
     words = [*WORDS, f"optim.lr={rates}", f"search.trials={trials}", f"train.epochs={epochs}"]
+    _decode(words)
     ratios: list[float] = []
     for pair in range(pairs):
         shapes = ([MACHINES], [1] * MACHINES)
@@ -45,9 +46,17 @@ def nodes(
     print(f"three machines take {median(ratios):.3f} of one's time, in the median of {pairs} pairs")
 
 
+def _decode(words: list[str]) -> None:
+    """Make the data and decode them, which the first search alone would pay for."""
+    from orchestrator.plan import make_plan
+    from trainable.dataset import load_data
+
+    load_data(make_plan(words).base.data)
+
+
 def _seconds(words: list[str], cores: list[int]) -> float:
     """Return how long a search takes on a new cluster, from its first word to its summary."""
-    # Imported when the token is set: Ray reads it then.
+    # Ray reads the token when it is imported.
     from orchestrator import search
 
     with closing(Cluster()) as cluster, TemporaryDirectory() as runs:
