@@ -19,7 +19,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from trainable import store
+from trainable import trial_folder
 from trainable.arrays import Probabilities
 from trainable.checkpoint import load_state, read_notes, save_state
 from trainable.config import TrialConfig
@@ -188,7 +188,7 @@ def kill_at_write(monkeypatch, number: int, *, has_happened: bool) -> Sequence[s
         if len(seen) == number + 1:
             raise Killed
 
-    monkeypatch.setattr(store.os, "replace", killing)
+    monkeypatch.setattr(os, "replace", killing)
     return written
 
 
@@ -215,7 +215,7 @@ def as_stored(folder: TrialFolder) -> object:
 KILL_ITSELF = """
 import os, signal, sys
 from pathlib import Path
-from trainable import recorded, store
+from trainable import recorded, trial_folder
 from trainable.config import TrialConfig
 
 def killed(tensors, file, header):
@@ -223,7 +223,7 @@ def killed(tensors, file, header):
     os.kill(os.getpid(), signal.SIGKILL)
 
 config = TrialConfig.model_validate_json(sys.argv[1])
-fit = recorded.RecordedFit(config, store.TrialFolder(Path(sys.argv[2])), {})
+fit = recorded.RecordedFit(config, trial_folder.TrialFolder(Path(sys.argv[2])), {})
 fit.step()
 recorded.save_state.__globals__["save_file"] = killed
 fit.step()
@@ -398,7 +398,7 @@ def test_state_says_the_epochs_to_whoever_reads_its_header(stopped):
 
 
 def test_two_processes_do_not_train_the_same_trial(tiny, folder, monkeypatch):
-    monkeypatch.setattr(store, "LOCK_SECONDS", 0.1)
+    monkeypatch.setattr(trial_folder, "LOCK_SECONDS", 0.1)
     first = RecordedFit(tiny, folder, {})
     with pytest.raises(BusyTrialError, match="trial-001 is being trained by another process"):
         RecordedFit(tiny, folder, {})
