@@ -43,7 +43,7 @@ def test_trial_without_weights_says_how_to_train_it_again(trial):
 def test_trial_of_other_data_is_refused(trial, trained):
     write_weights(trained.recorded.fit, trial.weights_file)
     record = experiment_of(trial).read_record()
-    trial.experiment.write_record(record.model_copy(update={"data_fingerprint": "other"}))
+    experiment_of(trial).write_record(record.model_copy(update={"data_fingerprint": "other"}))
     with pytest.raises(UserError, match="have changed since faces was started"):
         main([f"trial={trial.path}"])
     assert not trial.has_eval()

@@ -3,7 +3,6 @@
 import time
 from functools import partial
 
-import numpy as np
 import pytest
 import torch
 
@@ -34,11 +33,12 @@ def larger(tiny):
 
 @pytest.mark.usefixtures("in_seconds_of_work")
 def test_a_step_takes_about_as_long_as_was_probed(larger):
-    probed = probe(larger)
     fit = Fit(larger)
     fit.step()
-    measured = [fit.step().epoch_seconds for _ in range(3)]
-    assert probed.step_seconds == pytest.approx(np.median(measured), rel=0.35)
+    # Others' work only adds to either: the least is what it takes.
+    probed = min(probe(larger).step_seconds for _ in range(3))
+    measured = min(fit.step().epoch_seconds for _ in range(3))
+    assert probed == pytest.approx(measured, rel=0.35)
 
 
 @pytest.mark.usefixtures("in_seconds_of_work")
