@@ -122,14 +122,12 @@ def predict_there(shares: Sequence[Share], where: Predicting) -> dict[str, str]:
 def _answer(share: Share, task: Any) -> dict[str, str]:
     """Wait for a share until its end, and for the best of all for as long as it takes."""
     left = None if share.end is None else max(0.0, share.end - time.time())
-    try:
-        ray.wait([task], timeout=left)
-        if share.best in {trial.name for trial in share.missing}:
-            return ray.get(task)
-        return ray.get(task, timeout=0 if share.end else None)
-    except ray.exceptions.GetTimeoutError:
+    is_ready, _ = ray.wait([task], timeout=left)
+    if not is_ready and share.best not in {trial.name for trial in share.missing}:
         ray.cancel(task)
         return {trial.name: left_out(trial) for trial in share.missing}
+    try:
+        return ray.get(task)
     except ray.exceptions.RayError as error:
         reason = str(error).strip().splitlines()[-1]
         return {trial.name: reason for trial in share.missing}

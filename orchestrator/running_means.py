@@ -2,8 +2,7 @@
 
 import bisect
 from collections import defaultdict
-
-import numpy as np
+from statistics import median
 
 FEWEST = 3
 """Trials without which a median says nothing; as in Ray's rule."""
@@ -28,7 +27,4 @@ class RunningMeans:
         None where fewer than ``FEWEST`` have.
         """
         means = self._sorted[step]
-        if len(means) < FEWEST:
-            return None
-        middle = means[(len(means) - 1) // 2 : len(means) // 2 + 1]
-        return float(np.mean(middle))
+        return median(means) if len(means) >= FEWEST else None

@@ -17,6 +17,8 @@ from typing import Annotated
 import typer
 
 from benchmarks.machines import Cluster
+from orchestrator.plan import make_plan
+from trainable.dataset import load_data
 
 MACHINES = 3
 WORDS = (
@@ -36,7 +38,7 @@ def nodes(
     os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
     rates = ",".join(f"{0.0005 * (i + 1):g}" for i in range(trials))
     words = [*WORDS, f"optim.lr={rates}", f"search.trials={trials}", f"train.epochs={epochs}"]
-    _decode(words)
+    load_data(make_plan(words).base.data)  # the first search alone would pay for decoding them
     ratios: list[float] = []
     for pair in range(pairs):
         shapes = ([MACHINES], [1] * MACHINES)
@@ -44,14 +46,6 @@ def nodes(
         ratios.append(seconds[MACHINES] / seconds[1])
         print(f"one machine {seconds[1]:.1f} s, three {seconds[MACHINES]:.1f} s: {ratios[-1]:.3f}")
     print(f"three machines take {median(ratios):.3f} of one's time, in the median of {pairs} pairs")
-
-
-def _decode(words: list[str]) -> None:
-    """Make the data and decode them, which the first search alone would pay for."""
-    from orchestrator.plan import make_plan
-    from trainable.dataset import load_data
-
-    load_data(make_plan(words).base.data)
 
 
 def _seconds(words: list[str], cores: list[int]) -> float:
