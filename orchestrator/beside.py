@@ -1,10 +1,11 @@
 """How is work done that a search neither waits for nor fails by? In a thread of its own."""
 
-import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Protocol
+
+from trainable.command_line import tell
 
 
 class Onlooker(Protocol):
@@ -63,4 +64,4 @@ class Beside:
     def _tell(self, problem: str) -> None:
         if not self._has_told:
             self._has_told = True
-            print(f"note: {problem}", file=sys.stderr)
+            tell([problem])

@@ -2,7 +2,6 @@
 
 import logging
 import socket
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import ray.exceptions
 
 from orchestrator.config import ClusterSection
 from orchestrator.ray_settings import WORKER_ENVIRONMENT, has_token
+from trainable.command_line import tell
 from trainable.settings import UserError
 
 OBJECT_STORE_BYTES = 256 * 1024**2
@@ -44,10 +44,11 @@ def start_ray(config: ClusterSection, cores: int | None = None) -> None:
         )
         return
     if not has_token():
-        print(
-            f"note: cluster.address={config.address} is joined without a token: whoever reaches "
-            "that cluster can run programs on it (README.md, More than one machine)",
-            file=sys.stderr,
+        tell(
+            [
+                f"cluster.address={config.address} is joined without a token: whoever reaches "
+                "that cluster can run programs on it (README.md, More than one machine)"
+            ]
         )
     try:
         _knock(config.address)

@@ -24,7 +24,7 @@ from orchestrator.slots import Slots, share_out
 from orchestrator.tuning import Session, Trained, final_base, run_trials
 from orchestrator.watch import keep_best_weights
 from search_spaces.language import Space
-from trainable.command_line import INTERRUPTED
+from trainable.command_line import INTERRUPTED, tell
 from trainable.dataset import load_data
 from trainable.experiment import Asked, start_experiment
 from trainable.patience import patient
@@ -70,7 +70,7 @@ def remember_memory(folder: ExperimentFolder) -> None:
     try:
         MemoryKept().learn(folder)
     except OSError as error:
-        print(f"note: the next search measures anew what trials take: {error}", file=sys.stderr)
+        tell([f"the next search measures anew what trials take: {error}"])
 
 
 @contextmanager

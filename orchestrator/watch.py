@@ -3,7 +3,6 @@
 The search tells; the store, TensorBoard and the live table are told.
 """
 
-import sys
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
@@ -16,6 +15,7 @@ from orchestrator.progress import SearchGoal, SearchProgress
 from orchestrator.states import TrialState
 from orchestrator.tensorboard import TensorBoardLog
 from orchestrator.timekeeper import Timekeeper
+from trainable.command_line import tell
 from trainable.files import remove
 from trainable.recipes.recipe import Settings
 from trainable.records import EpochRecord, Outcome
@@ -150,7 +150,7 @@ def known_epochs(folder: ExperimentFolder, name: str, state: TrialState) -> list
     try:
         stored = folder.trial(name).read_epochs()
     except UnreadableFileError as error:
-        print(f"note: {error}: {name} is shown without its epochs", file=sys.stderr)
+        tell([f"{error}: {name} is shown without its epochs"])
         return []
     return [epoch for epoch in stored if epoch.epoch <= state.step]
 

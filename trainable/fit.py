@@ -1,6 +1,5 @@
 """Train one configuration, or a stored trial again, with no Ray: `python -m trainable.fit`."""
 
-import sys
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime
@@ -9,7 +8,7 @@ import torch
 from pydantic import Field
 
 from trainable.check import check_trial
-from trainable.command_line import TRIAL_GROUPS, Schema, read_words, refuse_swept, run_command
+from trainable.command_line import TRIAL_GROUPS, Schema, read_words, refuse_swept, run_command, tell
 from trainable.config import RunsConfig, TrialConfig, trial_part
 from trainable.experiment import Asked, check_unchanged, start_experiment
 from trainable.fold_fit import DivergedError
@@ -48,8 +47,7 @@ def main(words: list[str]) -> int:
             raise UserError("replay= trains a trial as it was; give no other settings with it")
         return replay(config, words)
     trial = trial_part(config)
-    for note in ignored_settings(trial, given.pinned):
-        print(f"note: {note}", file=sys.stderr)
+    tell(ignored_settings(trial, given.pinned))
     train(config, trial, trial.steps, words)
     return 0
 
@@ -64,8 +62,7 @@ def train(config: FitConfig, trial: TrialConfig, at_most: int, words: list[str])
     start_experiment(experiment, asked, seen)
     folder = experiment.trial(TRIAL)
     with closing(RecordedFit(trial, folder, {})) as fit:
-        if fit.notice:
-            print(f"note: {fit.notice}", file=sys.stderr)
+        tell([fit.notice] if fit.notice else [])
         _train_epochs(fit, at_most, folder)
     results = folder.read()
     if results.outcome.status == "failed":

@@ -1,13 +1,12 @@
 """Average the weights of trials, where that wins: `python -m trainable.soup experiment=latest`."""
 
-import sys
 import time
 from collections.abc import Sequence
 
 import numpy as np
 from pydantic import Field
 
-from trainable.command_line import Schema, read_words, run_command
+from trainable.command_line import Schema, read_words, run_command, tell
 from trainable.comparison import Difference
 from trainable.locations import folder_named
 from trainable.metric_names import score_name
@@ -49,8 +48,7 @@ def main(words: list[str]) -> int:
             "name with experiment= the search that it confirms"
         )
     ingredients, notes = find_ingredients(experiment, asked.trials)
-    for note in [*notes, *_warnings(ingredients)]:
-        print(f"note: {note}", file=sys.stderr)
+    tell([*notes, *_warnings(ingredients)])
     soup = Soup(experiment, ingredients)
     if mixture := soup.winner():
         seconds = time.perf_counter() - started
