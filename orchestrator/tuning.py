@@ -1,5 +1,6 @@
 """How are the trials of a plan run? All parts of a search are put together here."""
 
+import json
 import time
 from collections.abc import Sequence
 from contextlib import closing
@@ -200,10 +201,13 @@ def _goal(session: Session) -> SearchGoal:
 
 
 def leg_settings(session: Session) -> dict[str, Any]:
-    """Return what all legs of a search are told."""
+    """Return what all legs of a search are told.
+
+    As text: of what has parts Tune copies each part for each trial, and again for each result.
+    """
     folder, base = session.folder, session.plan.base
     return {
-        BASE: base.model_dump(mode="json"),
+        BASE: base.model_dump_json(),
         EXPERIMENT: str(folder.path.resolve()),
-        EXPECTED: asdict(expected_of(folder, base)),
+        EXPECTED: json.dumps(asdict(expected_of(folder, base))),
     }

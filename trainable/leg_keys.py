@@ -1,8 +1,8 @@
 """What is a process of Ray told of a leg, and what does it tell of each step? By which words?"""
 
 BASE, EXPERIMENT, EXPECTED = "base", "experiment", "expected"
-"""Keys of what every leg of a search shares: the trials' base, the experiment's folder, and what a
-machine must be like."""
+"""Keys of what every leg of a search shares: the trials' base as JSON, the experiment's folder, and
+what a machine must be like, as JSON."""
 TRIAL, KNOWN, RELIEF, PLACE = "trial", "known", "relief", "place"
 """Keys of a leg: the trial's name, the step up to which its results are known, how often it ran out
 of memory, and with what of which machines it is run."""

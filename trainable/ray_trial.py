@@ -1,5 +1,6 @@
 """How does Ray Tune drive a fit? With ``ray_peers`` the only file here that imports Ray."""
 
+import json
 import math
 import traceback
 from collections.abc import Generator
@@ -89,7 +90,7 @@ class RayTrial(tune.Trainable):
     def _begin(self) -> dict[str, Any]:
         """Build the fit; return which machine must not and why, nothing where all may."""
         values = {path: value for path, value in self._leg.items() if path not in OWN}
-        base = with_relief(TrialConfig.model_validate(self._leg[BASE]), self._leg[RELIEF])
+        base = with_relief(TrialConfig.model_validate_json(self._leg[BASE]), self._leg[RELIEF])
         config = base.with_values(values)
         refused = self._refused(config)
         if not refused:
@@ -98,7 +99,7 @@ class RayTrial(tune.Trainable):
         return refused
 
     def _refused(self, config: TrialConfig) -> dict[str, Any]:
-        asked = config, experiment_of(self._folder), Expected(**self._leg[EXPECTED])
+        asked = config, experiment_of(self._folder), Expected(**json.loads(self._leg[EXPECTED]))
         if unfit := why_unfit(*asked):
             return {UNFIT: unfit}
         places = self._peers.look(*asked) if self._peers else ()

@@ -67,9 +67,9 @@ def leg(tiny, folder):
 
     def start(known, *, relief=0, other=None, **values):
         shared = {
-            BASE: base.model_dump(mode="json"),
+            BASE: base.model_dump_json(),
             EXPERIMENT: str(folder.path),
-            EXPECTED: expected | (other or {}),
+            EXPECTED: json.dumps(expected | (other or {})),
         }
         changed = {path.replace("_", ".", 1): value for path, value in values.items()}
         own = {TRIAL: "trial-001", KNOWN: known, RELIEF: relief}

@@ -1,6 +1,7 @@
 """What a trial held is free when it is gone, also when it ran out of memory."""
 
 import gc
+import json
 import resource
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -167,9 +168,9 @@ def legs(large, tmp_path):
     folder.path.mkdir()
     start_experiment(folder, Asked("", "", [], {}, {}), [load_data(large.data)])
     shared = {
-        BASE: large.model_dump(mode="json"),
+        BASE: large.model_dump_json(),
         EXPERIMENT: str(folder.path),
-        EXPECTED: asdict(expected_of(folder, large)),
+        EXPECTED: json.dumps(asdict(expected_of(folder, large))),
     }
 
     def leg(trial: str, values: dict[str, Value], relief: int = 0):
