@@ -16,6 +16,27 @@ FIRST_SILENCE_SECONDS = 300.0
 """Before a leg's first epoch images may have to be decoded, and weights to be fetched."""
 UNKNOWN_SILENCE_SECONDS = 3600.0
 """What is waited for a machine's first epoch: it may have to fetch all the data before."""
+LONGEST_STEP_SECONDS = 10.0
+"""A driver that asks for the time less often was stopped in between, and heard nobody."""
+
+
+class AwakeClock:
+    """Seconds that this process was awake: where it was stopped (Ctrl-Z), hardly any pass.
+
+    What trials report meanwhile is on its way when the process goes on.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._asked_at = clock()
+        self._awake = 0.0
+
+    def __call__(self) -> float:
+        """Return the seconds since the clock was made."""
+        now = self._clock()
+        self._awake += min(now - self._asked_at, LONGEST_STEP_SECONDS)
+        self._asked_at = now
+        return self._awake
 
 
 @dataclass
@@ -28,8 +49,8 @@ class _Heard:
 class Watchdog:
     """Knows when each running trial was heard last; ``clock`` is in seconds."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self, clock: Callable[[], float] | None = None) -> None:
+        self._clock = clock or AwakeClock()
         self._heard: dict[str, _Heard] = {}
         self._longest_first = 0.0
         self._trained_on: set[str] = set()

@@ -7,6 +7,7 @@ from orchestrator.watchdog import (
     LEAST_SILENCE_SECONDS,
     TIMES_AS_LONG,
     UNKNOWN_SILENCE_SECONDS,
+    AwakeClock,
     Watchdog,
 )
 from trainable.patience import PATIENCE_VARIABLE, patient
@@ -107,3 +108,15 @@ def test_trial_that_is_over_is_not_waited_for_though_an_epoch_of_it_comes_late(w
     watchdog.heard("trial-001", 20.0)
     clock.now += UNKNOWN_SILENCE_SECONDS + 1
     assert watchdog.hanging() == {}
+
+
+def test_driver_that_was_stopped_takes_nobody_for_silent(clock):
+    watchdog = Watchdog(AwakeClock(clock))
+    watchdog.began("trial-001", "first")
+    watchdog.heard("trial-001", 0.1)
+    clock.now += 10 * LEAST_SILENCE_SECONDS
+    assert watchdog.hanging() == {}
+    for _ in range(int(LEAST_SILENCE_SECONDS)):
+        clock.now += 1
+        hanging = watchdog.hanging()
+    assert list(hanging) == ["trial-001"]
